@@ -1,0 +1,61 @@
+//! Every setting of the contract: flag, environment variable, default. Parsed once, at the edge, into values that cannot be wrong.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+/// Where Bugle listens and how the world reaches it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listen address.
+    pub bind: SocketAddr,
+    /// Public base URL without a trailing slash: DSNs, links in mail, cookie security.
+    pub url: String,
+    /// A Postgres server; `None`: the private one in the data directory.
+    pub database_url: Option<String>,
+    /// Spool, private Postgres, generated secret.
+    pub data_dir: PathBuf,
+    /// Where `postgres` and `initdb` are; `None`: found by itself.
+    pub pg_bindir: Option<PathBuf>,
+    /// Signs mail links. 32 bytes or more.
+    pub secret_key: SecretKey,
+    /// Mail settings.
+    pub mail: MailConfig,
+    /// How long events are kept, in days.
+    pub retention_days: u32,
+    /// Bearer token that `/metrics` asks for.
+    pub metrics_token: Option<String>,
+    /// Limits of ingestion.
+    pub limits: Limits,
+    /// Whose `X-Forwarded-*` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// `smtp://`, `smtps://`, `smtp://…?tls=required`; `None`: mail is kept and shown in the admin page.
+    pub smtp_url: Option<String>,
+    /// Sender, as `Name <address>`.
+    pub from: String,
+}
+
+/// Sizes after decompression, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// One event item.
+    pub event_bytes: usize,
+    /// One request.
+    pub envelope_bytes: usize,
+}
+
+/// The secret of this installation. Never printed.
+#[derive(Clone)]
+pub struct SecretKey(pub Vec<u8>);
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}

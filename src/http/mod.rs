@@ -1,0 +1,49 @@
+//! The doors: one request in, one answer out. The only room with axum. Doors never import each other; what they share is in `shared`.
+//!
+//! Deliberately absent: SQL (`store`), decisions (`domain`, `actions`).
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store::Db;
+
+pub mod api;
+pub mod ingest;
+pub mod shared;
+pub mod web;
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct Doors(Arc<Inner>);
+
+/// The parts of [`Doors`].
+pub struct Inner {
+    /// The pool.
+    pub db: Db,
+    /// Where "now" comes from.
+    pub clock: Clock,
+    /// The settings.
+    pub config: Config,
+}
+
+impl Doors {
+    /// Wires the doors.
+    pub fn new(db: Db, clock: Clock, config: Config) -> Self {
+        Self(Arc::new(Inner { db, clock, config }))
+    }
+}
+
+impl std::ops::Deref for Doors {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// All routes of Bugle.
+pub fn router(doors: Doors) -> Router {
+    Router::new().merge(ingest::routes()).merge(api::routes()).merge(web::routes()).merge(shared::operations::routes()).with_state(doors)
+}

@@ -1,0 +1,3 @@
+//! What all doors share: client address, errors, operations.
+
+pub mod operations;

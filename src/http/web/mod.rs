@@ -1,0 +1,10 @@
+//! The pages.
+
+use axum::Router;
+
+use crate::http::Doors;
+
+/// The routes of this door.
+pub fn routes() -> Router<Doors> {
+    Router::new()
+}

@@ -1,0 +1,3 @@
+//! The `bugle` command.
+
+fn main() {}

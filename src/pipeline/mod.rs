@@ -1,0 +1,3 @@
+//! What an event means: normalize, scrub, fingerprint, title. Pure and deterministic; time comes in as a value.
+//!
+//! Deliberately absent: anything that needs memory of other events (`digest`, `store`).

@@ -1,0 +1,18 @@
+//! Every SQL statement. Reads take an executor, writes take `&mut Tx`, so that one verb is one transaction.
+//!
+//! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
+
+use sqlx::{PgPool, Postgres, Transaction};
+
+/// An open transaction; dropping it without `commit` undoes everything.
+pub type Tx = Transaction<'static, Postgres>;
+/// The pool of connections.
+pub type Db = PgPool;
+
+/// The schema, embedded in the binary. Applied in order, each in a transaction, under an advisory lock.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Opens a transaction.
+pub async fn begin(db: &Db) -> sqlx::Result<Tx> {
+    db.begin().await
+}

@@ -1,0 +1,3 @@
+//! Integration tests: one binary, real Postgres, through the doors. Workers are stepped, the clock stands still until a test moves it.
+
+mod architecture;
