@@ -1,1 +1,3 @@
 //! actions
+
+pub mod tokens;

@@ -11,4 +11,5 @@ pub mod level;
 pub mod outcome;
 pub mod person;
 pub mod project;
+pub mod token;
 pub mod user;

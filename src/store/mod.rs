@@ -4,6 +4,8 @@
 
 use sqlx::{PgPool, Postgres, Transaction};
 
+pub mod tokens;
+
 /// An open transaction; dropping it without `commit` undoes everything.
 pub type Tx = Transaction<'static, Postgres>;
 /// The pool of connections.

@@ -1,0 +1,169 @@
+//! Whether a frame is the application's own code.
+//!
+//! The client's word is taken, except where a path proves it wrong: some SDKs leave the flag open, others flag a virtualenv inside the
+//! project as the project's own code.
+
+use std::collections::HashSet;
+
+use crate::protocol::event::{Event, Frame, Stacktrace};
+
+/// Parts of a lower-case path with forward slashes that only packages and runtimes have. The path is given a leading slash first.
+const LIBRARY_PATHS: &[&str] = &[
+    "/site-packages/",
+    "/dist-packages/",
+    "/node_modules/",
+    "/bower_components/",
+    "/vendor/",
+    "/usr/local/lib/",
+    "/usr/lib/",
+    "/usr/lib64/",
+    "/usr/local/go/src/",
+    "/usr/share/",
+    "/go/pkg/mod/",
+    "/.cargo/registry/",
+    "/.cargo/git/",
+    "/.rustup/",
+    "/rustc/",
+    "/gems/",
+    "/.pub-cache/",
+    "/.m2/repository/",
+    "/pods/",
+];
+/// How a path begins that names a part of the runtime instead of a file.
+const RUNTIME_PREFIXES: &[&str] = &["node:", "internal/", "<frozen ", "<built-in", "[native code]", "ext:", "deno:", "bun:", "native "];
+/// Packages of the Java platform, which say nothing in their paths. Only asked when the client left the flag open.
+const JAVA_PLATFORM: &[&str] = &["java.", "javax.", "jdk.", "sun.", "com.sun.", "kotlin.", "scala.", "clojure.", "groovy."];
+
+/// Decides for one frame from its paths and the client's flag. Deciding twice changes nothing.
+pub fn decide(frame: &Frame) -> bool {
+    if is_library(frame) {
+        return false;
+    }
+    let said_by_client = frame.client_in_app.or(frame.in_app);
+    said_by_client.unwrap_or_else(|| !is_platform_package(frame))
+}
+
+/// Sets `in_app` on every frame of an event, and `client_in_app` where the client had said something else.
+pub fn mark(event: &mut Event) {
+    let library_packages: HashSet<String> =
+        stacktraces(event).flat_map(|trace| &trace.frames).filter(|frame| is_library(frame)).filter_map(package).collect();
+    for frame in stacktraces_mut(event).flat_map(|trace| &mut trace.frames) {
+        let belongs_to_library = is_generated(frame) && package(frame).is_some_and(|package| library_packages.contains(&package));
+        let decided = decide(frame) && !belongs_to_library;
+        if frame.client_in_app.is_none() && frame.in_app.is_some_and(|said| said != decided) {
+            frame.client_in_app = frame.in_app;
+        }
+        frame.in_app = Some(decided);
+    }
+}
+
+fn is_library(frame: &Frame) -> bool {
+    [&frame.abs_path, &frame.filename, &frame.package].into_iter().flatten().any(|path| is_library_path(path))
+}
+
+fn is_library_path(path: &str) -> bool {
+    if RUNTIME_PREFIXES.iter().any(|prefix| path.starts_with(prefix)) {
+        return true;
+    }
+    let path = format!("/{}", path.replace('\\', "/").to_ascii_lowercase());
+    LIBRARY_PATHS.iter().any(|part| path.contains(part)) || is_python_runtime(&path)
+}
+
+/// `/lib/python3.12/…`, `/lib/python312.zip/…` and Windows' `/python312/lib/…`.
+fn is_python_runtime(path: &str) -> bool {
+    let is_version = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let unix = path.split("/lib/python").skip(1).chain(path.split("/lib64/python").skip(1)).any(is_version);
+    let windows = path.split("/python").skip(1).any(|rest| {
+        let after_version = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        is_version(rest) && after_version.starts_with("/lib/")
+    });
+    unix || windows
+}
+
+fn is_platform_package(frame: &Frame) -> bool {
+    frame.module.as_deref().is_some_and(|module| JAVA_PLATFORM.iter().any(|prefix| module.starts_with(prefix)))
+}
+
+/// Code that no file holds, made by `exec` or `eval`.
+fn is_generated(frame: &Frame) -> bool {
+    let names_no_file = |path: &String| path.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with('<') && name.ends_with('>'));
+    [&frame.filename, &frame.abs_path].into_iter().flatten().any(names_no_file)
+}
+
+/// The first part of a dotted module: `urllib3` of `urllib3.packages.six`.
+fn package(frame: &Frame) -> Option<String> {
+    let first = frame.module.as_deref()?.split(['.', '/']).next()?;
+    (!first.is_empty()).then(|| first.to_owned())
+}
+
+fn stacktraces(event: &Event) -> impl Iterator<Item = &Stacktrace> {
+    let of_exceptions = event.exceptions.iter().filter_map(|exception| exception.stacktrace.as_ref());
+    let of_threads = event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref());
+    of_exceptions.chain(of_threads).chain(event.stacktrace.as_ref())
+}
+
+fn stacktraces_mut(event: &mut Event) -> impl Iterator<Item = &mut Stacktrace> {
+    let of_exceptions = event.exceptions.iter_mut().filter_map(|exception| exception.stacktrace.as_mut());
+    let of_threads = event.threads.iter_mut().filter_map(|thread| thread.stacktrace.as_mut());
+    of_exceptions.chain(of_threads).chain(event.stacktrace.as_mut())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(path: &str, said: Option<bool>) -> Frame {
+        Frame { abs_path: Some(path.into()), in_app: said, ..Frame::default() }
+    }
+
+    #[test]
+    fn the_clients_word_is_taken_for_ordinary_paths() {
+        assert!(decide(&at("/app/shop/views.py", Some(true))));
+        assert!(!decide(&at("/app/shop/views.py", Some(false))));
+    }
+
+    #[test]
+    fn packages_and_runtimes_are_never_the_application() {
+        for path in [
+            "/app/.venv/lib/python3.12/site-packages/django/core/handlers/base.py",
+            "/usr/local/lib/python3.11/json/decoder.py",
+            "/home/u/.pyenv/versions/3.12.1/lib/python3.12/json/decoder.py",
+            r"C:\Python312\Lib\json\decoder.py",
+            r"C:\app\venv\Lib\site-packages\requests\api.py",
+            "node_modules/express/lib/router.js",
+            "node:internal/process/task_queues",
+            "<frozen importlib._bootstrap>",
+            "/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.0/context.go",
+            "/home/u/.cargo/registry/src/index.crates.io-1/tokio-1.40.0/src/lib.rs",
+        ] {
+            assert!(!decide(&at(path, Some(true))), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_open_flag_is_decided_by_the_path() {
+        assert!(decide(&at("/srv/www/shop/orders/views.py", None)));
+        assert!(!decide(&at("/usr/lib/python3.12/json/decoder.py", None)));
+        assert!(!decide(&Frame { module: Some("java.lang.Thread".into()), ..Frame::default() }));
+    }
+
+    #[test]
+    fn generated_code_of_a_library_is_library() {
+        let mut generated = at("/usr/src/app/<string>", Some(true));
+        generated.filename = Some("<string>".into());
+        generated.module = Some("urllib3.packages.six".into());
+        let mut own = generated.clone();
+        own.module = Some("orders.models".into());
+        let mut library = at("/usr/local/lib/python3.12/site-packages/urllib3/connectionpool.py", Some(false));
+        library.module = Some("urllib3.connectionpool".into());
+        let trace = Stacktrace { frames: vec![own, generated, library], ..Stacktrace::default() };
+        let mut event = Event { stacktrace: Some(trace), ..Event::default() };
+        mark(&mut event);
+        let once = event.clone();
+        mark(&mut event);
+        assert_eq!(event, once);
+        let frames = event.stacktrace.map(|trace| trace.frames).unwrap_or_default();
+        assert_eq!(frames.iter().map(|frame| frame.in_app).collect::<Vec<_>>(), [Some(true), Some(false), Some(false)]);
+        assert_eq!(frames[1].client_in_app, Some(true));
+    }
+}
