@@ -71,8 +71,8 @@ CREATE TABLE mails (
     recipient       text NOT NULL,
     subject         text NOT NULL,
     text_body       text NOT NULL,
-    html_body       text NOT NULL,
-    message_id      text NOT NULL,          -- also the key that stops doubles
+    html_body       text NOT NULL,          -- '': made from the text on delivery
+    message_id      text NOT NULL,          -- its part before the @; also the key that stops doubles
     in_reply_to     text NOT NULL DEFAULT '',
     unsubscribe_url text NOT NULL DEFAULT '',
     created_at      timestamptz NOT NULL,
@@ -87,3 +87,22 @@ CREATE TABLE mails (
 );
 CREATE INDEX mails_due_idx ON mails (next_try_at) WHERE state = 'queued';
 CREATE INDEX mails_created_at_idx ON mails (created_at DESC, id DESC);
+
+-- Who does not want mail about an issue: "mute" in a mail, and its List-Unsubscribe header.
+CREATE TABLE issue_mutes (
+    project_id      bigint NOT NULL,
+    issue_id        bigint NOT NULL,
+    user_id         bigint NOT NULL,
+    muted_at        timestamptz NOT NULL,
+    CONSTRAINT issue_mutes_pkey PRIMARY KEY (project_id, issue_id, user_id),
+    CONSTRAINT issue_mutes_issue_fkey FOREIGN KEY (project_id, issue_id) REFERENCES issues (project_id, id) ON DELETE CASCADE,
+    CONSTRAINT issue_mutes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+-- How far the minute sweep has looked, so that a restart goes on where it stopped. One row.
+CREATE TABLE spike_sweep (
+    one_row         boolean NOT NULL DEFAULT true,
+    swept_minute    timestamptz NOT NULL,
+    CONSTRAINT spike_sweep_pkey PRIMARY KEY (one_row),
+    CONSTRAINT spike_sweep_one_row_check CHECK (one_row)
+);

@@ -7,6 +7,7 @@ pub mod event_id;
 pub mod fingerprint;
 pub mod ids;
 pub mod issue;
+pub mod letter;
 pub mod level;
 pub mod outcome;
 pub mod person;

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
+pub mod mails;
+
 use sqlx::{PgPool, Postgres, Transaction};
 
 pub mod tokens;
