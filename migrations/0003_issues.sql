@@ -24,6 +24,7 @@ CREATE TABLE issues (
     event_count     bigint NOT NULL DEFAULT 0,
     user_count      bigint NOT NULL DEFAULT 0,
     spiking_since   timestamptz,                        -- set while its spike alert is firing
+    top_level       smallint NOT NULL DEFAULT 0,        -- highest level of its clean events, 0 before the first: decides what is new
     CONSTRAINT issues_pkey PRIMARY KEY (project_id, id),
     CONSTRAINT issues_status_check CHECK (status IN ('unresolved', 'resolved', 'ignored')),
     CONSTRAINT issues_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects (id) ON DELETE CASCADE

@@ -46,6 +46,7 @@ CREATE TABLE issue_environments (
     event_count     bigint NOT NULL,
     first_seen_at   timestamptz NOT NULL,
     last_seen_at    timestamptz NOT NULL,
+    top_level       smallint NOT NULL DEFAULT 0,    -- as issues.top_level, of this environment
     CONSTRAINT issue_environments_pkey PRIMARY KEY (project_id, issue_id, environment)
 );
 -- Serves the environment filter of the issue list.

@@ -18,6 +18,7 @@ CREATE TABLE dead_letters (
     event_id        uuid,
     reason          text NOT NULL,
     retry_count     integer NOT NULL DEFAULT 0,
+    retry_at        timestamptz,            -- asked to be digested again; the next digest takes it
     receipt         jsonb NOT NULL,         -- protocol::receipt::Receipt
     body            bytea NOT NULL,         -- as in the spool
     CONSTRAINT dead_letters_pkey PRIMARY KEY (project_id, id)

@@ -3,6 +3,9 @@
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
 pub mod mails;
+pub mod outcomes;
+pub mod payload;
+pub mod text;
 
 use sqlx::{PgPool, Postgres, Transaction};
 
