@@ -1,1 +1,33 @@
-//! The wiring.
+//! The wiring: which parts a running Bugle is made of, and in which order its workers take a step.
+
+use axum::Router;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::{self, Doors};
+use crate::store::Db;
+
+/// Everything that runs, without the loops that drive it; tests step it by hand. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// What the handlers use.
+    pub doors: Doors,
+}
+
+impl App {
+    /// Wires the parts. Does no I/O beyond the data directory of `config`.
+    pub fn wire(db: Db, clock: Clock, config: Config) -> anyhow::Result<Self> {
+        Ok(Self { doors: Doors::new(db, clock, config) })
+    }
+
+    /// Every route.
+    pub fn router(&self) -> Router {
+        http::router(self.doors.clone())
+    }
+
+    /// Lets every worker take one step, in the order in which work flows: digest, jobs, mail.
+    /// Answers how many things were done; 0 means idle until something arrives or time passes.
+    pub async fn step(&self) -> anyhow::Result<usize> {
+        Ok(0)
+    }
+}

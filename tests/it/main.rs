@@ -1,3 +1,6 @@
 //! Integration tests: one binary, real Postgres, through the doors. Workers are stepped, the clock stands still until a test moves it.
 
+mod harness;
+
 mod architecture;
+mod operations;
