@@ -23,3 +23,9 @@ CREATE TABLE dead_letters (
     body            bytea NOT NULL,         -- as in the spool
     CONSTRAINT dead_letters_pkey PRIMARY KEY (project_id, id)
 );
+-- Serves the list of dead letters, newest first.
+CREATE INDEX dead_letters_failed_at_idx ON dead_letters (failed_at DESC, id DESC);
+-- Serves the digest, which looks for letters to try again; nearly always empty.
+CREATE INDEX dead_letters_retry_at_idx ON dead_letters (retry_at, id) WHERE retry_at IS NOT NULL;
+-- Serves the commands that name a letter by its id alone.
+CREATE INDEX dead_letters_id_idx ON dead_letters (id);

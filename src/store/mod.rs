@@ -2,14 +2,18 @@
 //!
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
+pub mod dead_letters;
+pub mod event_ids;
+pub mod events;
+pub mod hashes;
 pub mod mails;
 pub mod outcomes;
 pub mod payload;
+pub mod spool_positions;
 pub mod text;
+pub mod tokens;
 
 use sqlx::{PgPool, Postgres, Transaction};
-
-pub mod tokens;
 
 /// An open transaction; dropping it without `commit` undoes everything.
 pub type Tx = Transaction<'static, Postgres>;

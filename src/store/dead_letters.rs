@@ -1,0 +1,234 @@
+//! `dead_letters`: what could not be digested, with the reason, until somebody retries or drops it.
+
+use serde_json::Value;
+use sqlx::PgExecutor;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Tx;
+use super::text::clean_cut;
+use crate::domain::event_id::EventId;
+use crate::domain::ids::ProjectId;
+
+/// Longest reason that is kept, in bytes.
+const REASON_LEN_MAX: usize = 2_000;
+/// Longest item type that is kept, in bytes.
+const ITEM_TYPE_LEN_MAX: usize = 80;
+
+/// A dead letter to insert.
+#[derive(Clone, Debug)]
+pub struct NewDeadLetter {
+    /// Whose item; 0 where not even that could be read.
+    pub project_id: ProjectId,
+    /// When it arrived.
+    pub received_at: OffsetDateTime,
+    /// The item's type as sent; `envelope` for a whole request, `store` for a body of `/store/`.
+    pub item_type: String,
+    /// Where it is known.
+    pub event_id: Option<EventId>,
+    /// Why, for the operator.
+    pub reason: String,
+    /// `protocol::receipt::Receipt`, with which `body` can be digested again.
+    pub receipt: Value,
+    /// What would be digested again: scrubbed, or as received where scrubbing could not read it.
+    pub body: Vec<u8>,
+}
+
+/// A dead letter in a list.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Unique within the project.
+    pub id: i64,
+    /// Whose item.
+    pub project_id: ProjectId,
+    /// When it arrived.
+    pub received_at: OffsetDateTime,
+    /// When it was given up last.
+    pub failed_at: OffsetDateTime,
+    /// See [`NewDeadLetter::item_type`].
+    pub item_type: String,
+    /// Where it is known.
+    pub event_id: Option<EventId>,
+    /// Why.
+    pub reason: String,
+    /// How often it was retried in vain.
+    pub retry_count: i32,
+    /// Set while it waits for the digest to try it again.
+    pub retry_at: Option<OffsetDateTime>,
+    /// Size of the body in bytes.
+    pub body_len: i64,
+}
+
+/// What a dead letter holds.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// `protocol::receipt::Receipt`.
+    pub receipt: Value,
+    /// What would be digested again.
+    pub body: Vec<u8>,
+}
+
+/// A dead letter that somebody asked to digest again.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Unique within the project.
+    pub id: i64,
+    /// Whose item.
+    pub project_id: ProjectId,
+    /// What is digested again.
+    pub contents: Contents,
+}
+
+/// Keeps the letters.
+pub async fn insert(tx: &mut Tx, letters: &[NewDeadLetter], failed_at: OffsetDateTime) -> sqlx::Result<()> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO dead_letters (project_id, received_at, failed_at, item_type, event_id, reason, receipt, body)
+        SELECT project_id, received_at, $8, item_type, event_id, reason, receipt, body
+        FROM unnest($1::int8[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::bytea[])
+            AS u (project_id, received_at, item_type, event_id, reason, receipt, body)
+        "#,
+        &letters.iter().map(|letter| letter.project_id.0).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| letter.received_at).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| clean_cut(&letter.item_type, ITEM_TYPE_LEN_MAX)).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| letter.event_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &letters.iter().map(|letter| clean_cut(&letter.reason, REASON_LEN_MAX)).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| letter.receipt.clone()).collect::<Vec<_>>(),
+        &letters.iter().map(|letter| &letter.body[..]).collect::<Vec<_>>() as &[&[u8]],
+        failed_at,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The newest letters, at most `limit`, of one project or of all; `before` is the last `(failed_at, id)` of the page before.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    project: Option<ProjectId>,
+    before: Option<(OffsetDateTime, i64)>,
+    limit: i64,
+) -> sqlx::Result<Vec<DeadLetter>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, project_id, received_at, failed_at, item_type, event_id, reason, retry_count, retry_at,
+            length(body)::int8 AS "body_len!"
+        FROM dead_letters
+        WHERE ($1::int8 IS NULL OR project_id = $1) AND ($2::timestamptz IS NULL OR (failed_at, id) < ($2, $3))
+        ORDER BY failed_at DESC, id DESC
+        LIMIT $4
+        "#,
+        project.map(|project| project.0),
+        before.map(|(at, _)| at),
+        before.map_or(0, |(_, id)| id),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let letters = rows.into_iter().map(|row| DeadLetter {
+        id: row.id,
+        project_id: ProjectId(row.project_id),
+        received_at: row.received_at,
+        failed_at: row.failed_at,
+        item_type: row.item_type,
+        event_id: row.event_id.map(EventId),
+        reason: row.reason,
+        retry_count: row.retry_count,
+        retry_at: row.retry_at,
+        body_len: row.body_len,
+    });
+    Ok(letters.collect())
+}
+
+/// One letter.
+pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<DeadLetter>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT id, project_id, received_at, failed_at, item_type, event_id, reason, retry_count, retry_at,
+            length(body)::int8 AS "body_len!"
+        FROM dead_letters
+        WHERE id = $1
+        "#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| DeadLetter {
+        id: row.id,
+        project_id: ProjectId(row.project_id),
+        received_at: row.received_at,
+        failed_at: row.failed_at,
+        item_type: row.item_type,
+        event_id: row.event_id.map(EventId),
+        reason: row.reason,
+        retry_count: row.retry_count,
+        retry_at: row.retry_at,
+        body_len: row.body_len,
+    }))
+}
+
+/// What a letter holds.
+pub async fn find_contents(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Contents>> {
+    sqlx::query_as!(Contents, "SELECT receipt, body FROM dead_letters WHERE id = $1", id).fetch_optional(db).await
+}
+
+/// How many letters there are, not counting beyond `limit`.
+pub async fn count_up_to(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM (SELECT 1 AS one FROM dead_letters LIMIT $1) AS capped"#, limit)
+        .fetch_one(db)
+        .await
+}
+
+/// Asks the digest to try letters again: one, or all where `id` is `None`. Tells how many.
+pub async fn ask_retry(tx: &mut Tx, id: Option<i64>, at: OffsetDateTime) -> sqlx::Result<u64> {
+    let done = sqlx::query!("UPDATE dead_letters SET retry_at = $2 WHERE $1::int8 IS NULL OR id = $1", id, at).execute(&mut **tx).await?;
+    Ok(done.rows_affected())
+}
+
+/// Removes letters: one, or all where `id` is `None`. Tells how many.
+pub async fn delete(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<u64> {
+    let done = sqlx::query!("DELETE FROM dead_letters WHERE $1::int8 IS NULL OR id = $1", id).execute(&mut **tx).await?;
+    Ok(done.rows_affected())
+}
+
+/// The next letter somebody asked to try again, locked for this transaction; letters that another node is trying are passed over.
+pub async fn claim_due(tx: &mut Tx) -> sqlx::Result<Option<Due>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT id, project_id, receipt, body
+        FROM dead_letters
+        WHERE retry_at IS NOT NULL
+        ORDER BY retry_at, id
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+        "#,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Due {
+        id: row.id,
+        project_id: ProjectId(row.project_id),
+        contents: Contents { receipt: row.receipt, body: row.body },
+    }))
+}
+
+/// Notes that trying a letter again was in vain.
+pub async fn record_failed_retry(tx: &mut Tx, project: ProjectId, id: i64, reason: &str, at: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE dead_letters
+        SET retry_at = NULL, retry_count = retry_count + 1, failed_at = $4, reason = $3
+        WHERE project_id = $1 AND id = $2
+        "#,
+        project.0,
+        id,
+        clean_cut(reason, REASON_LEN_MAX),
+        at,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
