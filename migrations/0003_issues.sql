@@ -56,9 +56,12 @@ CREATE TABLE activities (
     user_id         bigint,                             -- null: Bugle itself
     kind            text NOT NULL,                      -- first_seen, resolved, reopened, ignored, regressed, alerted
     detail          text NOT NULL DEFAULT '',
+    before          jsonb,                              -- domain::issue::Standing before a person's change, for Undo
     at              timestamptz NOT NULL,
     CONSTRAINT activities_pkey PRIMARY KEY (project_id, id),
     CONSTRAINT activities_issue_fkey FOREIGN KEY (project_id, issue_id) REFERENCES issues (project_id, id) ON DELETE CASCADE,
     CONSTRAINT activities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL
 );
 CREATE INDEX activities_project_id_issue_id_at_idx ON activities (project_id, issue_id, at DESC, id DESC);
+-- Serves Undo, which takes back what one person did at one moment, and the deletion of a user.
+CREATE INDEX activities_user_id_at_idx ON activities (user_id, at);

@@ -84,3 +84,50 @@ pub fn regresses(status: Status, resolved_at: OffsetDateTime, project_created_at
     let grace = if now - project_created_at < NEWCOMER_AGE { Duration::ZERO } else { REGRESSION_GRACE };
     status == Status::Resolved && now > resolved_at + grace
 }
+
+/// Where an issue stands: everything that a person's decision changes, so that it can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What was decided.
+    pub status: Status,
+    /// When it was decided (or came back).
+    #[serde(with = "time::serde::rfc3339")]
+    pub status_at: OffsetDateTime,
+    /// `escalates`, `forever` or nothing.
+    pub ignore_until: String,
+}
+
+/// What a person can decide about an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Fixed.
+    Resolve,
+    /// Not now.
+    Ignore(IgnoreUntil),
+    /// Needs somebody again.
+    Reopen,
+}
+
+impl Decision {
+    /// The kind of activity it is, and its detail.
+    pub fn activity(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Resolve => ("resolved", ""),
+            Self::Ignore(until) => ("ignored", until.name()),
+            Self::Reopen => ("reopened", ""),
+        }
+    }
+
+    /// Where an issue stands after it; `None` when it already stands there: asking twice is not two activities.
+    pub fn apply(self, standing: &Standing, now: OffsetDateTime) -> Option<Standing> {
+        let (status, ignore_until) = match self {
+            Self::Resolve => (Status::Resolved, ""),
+            Self::Ignore(until) => (Status::Ignored, until.name()),
+            Self::Reopen => (Status::Unresolved, ""),
+        };
+        if standing.status == status && standing.ignore_until == ignore_until {
+            return None;
+        }
+        Some(Standing { status, status_at: now, ignore_until: ignore_until.to_owned() })
+    }
+}

@@ -12,5 +12,6 @@ pub mod level;
 pub mod outcome;
 pub mod person;
 pub mod project;
+pub mod search;
 pub mod token;
 pub mod user;

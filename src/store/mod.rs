@@ -2,10 +2,14 @@
 //!
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
+pub mod chart_reads;
 pub mod dead_letters;
 pub mod event_ids;
+pub mod event_reads;
 pub mod events;
 pub mod hashes;
+pub mod issue_reads;
+pub mod issue_search;
 pub mod mails;
 pub mod outcomes;
 pub mod payload;
