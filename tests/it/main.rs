@@ -4,3 +4,4 @@ mod harness;
 
 mod architecture;
 mod operations;
+mod private_postgres;

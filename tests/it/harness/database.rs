@@ -1,8 +1,11 @@
 //! A database per test, cloned from a migrated template.
 
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use bugle::postgres::{Cluster, DataLock, Settings};
 use bugle::store::{Db, MIGRATIONS};
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -11,6 +14,8 @@ use tokio::sync::OnceCell;
 
 /// Names a server on which the tests may create databases; without it they start their own.
 const SERVER_VARIABLE: &str = "BUGLE_TEST_DATABASE_URL";
+/// Where the private server of a test process lives, followed by the process id.
+const PRIVATE_PREFIX: &str = "bugle-test-";
 /// Any fixed number: only one process at a time makes the template.
 const TEMPLATE_LOCK: i64 = 0x6275_676c;
 /// Per test; a handler and a worker at once, and one to look at rows.
@@ -63,10 +68,38 @@ impl Drop for Database {
     }
 }
 
-/// The server all tests of this process share.
+/// The server all tests of this process share: the one named by the environment, else a private one of this process.
 fn server() -> PgConnectOptions {
-    let url = std::env::var(SERVER_VARIABLE).unwrap_or_else(|_| panic!("set {SERVER_VARIABLE} to a Postgres server"));
-    PgConnectOptions::from_str(&url).unwrap_or_else(|problem| panic!("{SERVER_VARIABLE}: {problem}"))
+    static SERVER: OnceLock<PgConnectOptions> = OnceLock::new();
+    let server = SERVER.get_or_init(|| match std::env::var(SERVER_VARIABLE) {
+        Ok(url) => PgConnectOptions::from_str(&url).unwrap_or_else(|problem| panic!("{SERVER_VARIABLE}: {problem}")),
+        Err(_) => private_server(),
+    });
+    server.clone()
+}
+
+/// A cluster without fsync, which ends with this process; the next run removes its files.
+fn private_server() -> PgConnectOptions {
+    static CLUSTER: OnceLock<(DataLock, Cluster)> = OnceLock::new();
+    let root = std::env::temp_dir();
+    remove_leftovers(&root);
+    let lock = DataLock::take(&root.join(format!("{PRIVATE_PREFIX}{}", std::process::id()))).expect("a directory of our own");
+    let settings = Settings { bindir: None, durable: false, max_connections: 200 };
+    let cluster = Cluster::start(&lock, &settings).unwrap_or_else(|problem| panic!("the test server does not start: {problem:#}"));
+    let options = bugle::app::database::private(cluster.address());
+    // Kept to the end of the process: statics are not dropped, the server stops because its supervising thread ends.
+    CLUSTER.set((lock, cluster)).ok().expect("started once");
+    options
+}
+
+/// Directories of earlier runs: nobody holds their lock any more.
+fn remove_leftovers(root: &Path) {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    for dir in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PRIVATE_PREFIX)).map(|entry| entry.path()) {
+        if DataLock::take(&dir).is_ok() {
+            std::fs::remove_dir_all(&dir).ok();
+        }
+    }
 }
 
 /// The name of a database with this version's schema and nothing in it. Made once per schema, whoever comes first.

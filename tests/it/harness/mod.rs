@@ -9,6 +9,7 @@ mod database;
 mod mail_sink;
 mod message;
 mod people;
+mod process;
 mod sdk;
 mod server;
 
@@ -23,6 +24,7 @@ pub use api::Api;
 pub use browser::{Browser, Page};
 pub use message::Mail;
 pub use people::{OWNER_EMAIL, OWNER_PASSWORD, Person};
+pub use process::eventually;
 pub use sdk::{Project, Sdk, Sent, fixture};
 
 use database::Database;

@@ -7,6 +7,8 @@ use crate::config::Config;
 use crate::http::{self, Doors};
 use crate::store::Db;
 
+pub mod database;
+
 /// Everything that runs, without the loops that drive it; tests step it by hand. Cheap to clone.
 #[derive(Clone)]
 pub struct App {

@@ -1,0 +1,66 @@
+//! `postmaster.pid`: how the server says that it runs, and that it is ready.
+
+use std::path::{Path, PathBuf};
+
+/// Line of the state (PostgreSQL's `LOCK_FILE_LINE_PM_STATUS`), counted from 1.
+const STATE_LINE: usize = 8;
+
+fn file(cluster_dir: &Path) -> PathBuf {
+    cluster_dir.join("postmaster.pid")
+}
+
+/// Whether this very process accepts connections.
+pub fn is_ready(cluster_dir: &Path, pid: u32) -> bool {
+    std::fs::read_to_string(file(cluster_dir)).is_ok_and(|text| says_ready(&text, pid))
+}
+
+fn says_ready(text: &str, pid: u32) -> bool {
+    let mut lines = text.lines();
+    lines.next().and_then(|line| line.trim().parse().ok()) == Some(pid)
+        && lines.nth(STATE_LINE - 2).is_some_and(|line| line.trim() == "ready")
+}
+
+/// Removes a file whose process is not a living postgres: a zombie nobody reaped, or a number that another program has now.
+/// Postgres itself would refuse to start over both. Only called while we hold the lock of the data directory.
+pub fn remove_stale(cluster_dir: &Path) -> std::io::Result<()> {
+    let file = file(cluster_dir);
+    let Some(pid) = std::fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok()) else {
+        return Ok(());
+    };
+    if Path::new("/proc/self/stat").exists() && !is_living_postgres(pid) {
+        tracing::info!(postgres.pid = pid, "removing the pid file of a Postgres that is gone");
+        std::fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+fn is_living_postgres(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat_says_postgres(&stat))
+}
+
+/// `4242 (postgres) S 1 …`; the name may hold blanks and brackets, so the last bracket ends it.
+fn stat_says_postgres(stat: &str) -> bool {
+    let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
+    name.is_some_and(|(name, rest)| name.starts_with("postgres") && !rest.trim_start().starts_with(['Z', 'X']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_is_said_by_the_process_we_started() {
+        let text = "4242\n/data/pg\n1763632800\n5432\n/data/run\n\n  1234 0\nready   \n";
+        assert!(says_ready(text, 4242));
+        assert!(!says_ready(text, 4243));
+        assert!(!says_ready(&text.replace("ready   ", "starting"), 4242));
+        assert!(!says_ready("4242\n/data/pg\n", 4242));
+    }
+
+    #[test]
+    fn zombies_and_strangers_are_no_postgres() {
+        assert!(stat_says_postgres("4242 (postgres) S 1 4242"));
+        assert!(!stat_says_postgres("4242 (postgres) Z 1 4242"));
+        assert!(!stat_says_postgres("4242 (od) d) S 1 4242"));
+    }
+}
