@@ -25,10 +25,14 @@ CREATE TABLE alert_states (
     last_high       timestamptz NOT NULL,
     count_at_mail   integer NOT NULL,       -- c15 when the mail was decided
     escalated       boolean NOT NULL DEFAULT false,
+    quiet           boolean NOT NULL DEFAULT false,     -- firing, but held back by the cooldown of the one before
     snoozed_until   timestamptz,
     CONSTRAINT alert_states_pkey PRIMARY KEY (project_id, issue_id),
     CONSTRAINT alert_states_issue_fkey FOREIGN KEY (project_id, issue_id) REFERENCES issues (project_id, id) ON DELETE CASCADE
 );
+
+-- Serves the minute sweep: which incidents are going on.
+CREATE INDEX alert_states_firing_idx ON alert_states (project_id, issue_id) WHERE firing;
 
 -- Every decision to tell somebody something, written in the transaction that made it true. The outbox of decisions.
 CREATE TABLE alerts (

@@ -3,15 +3,19 @@
 //! Deliberately absent: anything that knows how a thing is stored, sent or shown.
 
 pub mod alert;
+pub mod alert_rule;
 pub mod event_id;
 pub mod fingerprint;
 pub mod ids;
 pub mod issue;
 pub mod letter;
 pub mod level;
+pub mod mail_link;
 pub mod outcome;
+pub mod pacing;
 pub mod person;
 pub mod project;
 pub mod search;
+pub mod spike;
 pub mod token;
 pub mod user;

@@ -1,1 +1,3 @@
-//! jobs
+//! What happens because of time. Each job offers `run_once`, safe to run twice and on several nodes.
+
+pub mod spikes;

@@ -2,10 +2,9 @@
 //!
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
-pub mod activities;
-pub mod alert_decisions;
+pub mod alert_outbox;
+pub mod alert_rules;
 pub mod chart_reads;
-pub mod counters;
 pub mod dead_letters;
 pub mod event_ids;
 pub mod event_reads;
@@ -13,10 +12,11 @@ pub mod events;
 pub mod hashes;
 pub mod issue_reads;
 pub mod issue_search;
-pub mod issue_state;
 pub mod mails;
 pub mod outcomes;
 pub mod payload;
+pub mod spike_history;
+pub mod spikes;
 pub mod spool_positions;
 pub mod text;
 pub mod tokens;
