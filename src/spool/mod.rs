@@ -1,3 +1,275 @@
 //! Durable accept: append, claim, acknowledge, replay. Knows only bytes.
 //!
+//! Records go into numbered segment files. One thread writes: whatever waits goes into one write and one `fdatasync`, then all senders
+//! are answered, so a thousand events a second cost a few dozen syncs. Records are claimed in the order they were appended, from
+//! memory where they still are, else from the file. The one who claims says how far it got (`acknowledge`), keeps that position in
+//! its own transaction, and hands it back at the next start (`start_from`), so nothing is lost and nothing replayed twice.
+//!
 //! Deliberately absent: what the bytes mean.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+mod counters;
+mod error;
+mod limits;
+mod position;
+mod queue;
+mod reader;
+mod record;
+mod recover;
+mod segment;
+mod state;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use counters::SpoolCounters;
+pub use error::{AppendError, OpenError};
+pub use limits::{DiskSpace, SpoolLimits, disk};
+pub use position::{Depth, Entry, Position};
+use queue::{Append, Queue};
+use reader::Reader;
+use state::State;
+use writer::{Create, Writer};
+
+/// The spool of one data directory. Cheap to clone; the last clone that is dropped writes what waits and lets go of the directory.
+#[derive(Clone)]
+pub struct Spool(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    dir: PathBuf,
+    limits: SpoolLimits,
+    node_id: Uuid,
+    reader: Arc<tokio::sync::Mutex<Reader>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Keeps other processes out.
+    _lock: std::fs::File,
+}
+
+/// What the writer's thread and everybody else use together.
+struct Shared {
+    state: Mutex<State>,
+    queue: Queue,
+    available: Notify,
+    counters: SpoolCounters,
+}
+
+impl Spool {
+    /// Opens the spool in `dir`, creating it if need be, and starts the writer. Refused while another process has it open.
+    pub fn open(dir: &Path, limits: SpoolLimits) -> Result<Self, OpenError> {
+        Self::open_with(dir, limits, Box::new(writer::create_file))
+    }
+
+    fn open_with(dir: &Path, limits: SpoolLimits, create: Create) -> Result<Self, OpenError> {
+        recover::create_dir(dir)?;
+        let lock = recover::lock(dir)?;
+        let node_id = recover::node_id(dir)?;
+        let state = recover::state(dir, limits.memory_bytes)?;
+        let depth = state.depth();
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            queue: Queue::default(),
+            available: Notify::new(),
+            counters: SpoolCounters::default(),
+        });
+        let writer = Writer::new(Arc::clone(&shared), dir.to_owned(), limits, create);
+        let thread = std::thread::Builder::new()
+            .name("spool".into())
+            .spawn(move || writer.run())
+            .map_err(OpenError::io("starting the writer of", dir))?;
+        info!(spool.entry_count = depth.entry_count, spool.byte_count = depth.byte_count, "opened the spool {}", dir.display());
+        Ok(Self(Arc::new(Inner {
+            shared,
+            dir: dir.to_owned(),
+            limits,
+            node_id,
+            reader: Arc::new(tokio::sync::Mutex::new(Reader::new(dir.to_owned()))),
+            writer: Mutex::new(Some(thread)),
+            _lock: lock,
+        })))
+    }
+
+    /// The name of this spool in `spool_positions`; the same at every start.
+    pub fn node_id(&self) -> Uuid {
+        self.0.node_id
+    }
+
+    /// Makes a record durable: once this returns `Ok` it survives everything but the loss of the disk. On `Err` nothing of it is kept.
+    /// A caller that goes away meanwhile leaves the outcome open.
+    pub async fn append(&self, meta: &[u8], body: Bytes) -> Result<(), AppendError> {
+        if !record::fits(meta, &body) {
+            return Err(AppendError::Failed("the record is longer than 4 GiB".into()));
+        }
+        let (answer, answered) = oneshot::channel();
+        let append = Append { meta: Bytes::copy_from_slice(meta), body, answer };
+        self.0.shared.queue.push(append).inspect_err(|_| {
+            self.0.shared.counters.refused_count.fetch_add(1, Relaxed);
+        })?;
+        answered.await.unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// Whether an append would find room now. Asks the disk, so the answer changes by itself once there is space again.
+    pub fn room(&self) -> Result<(), AppendError> {
+        let free_bytes = disk(&self.0.dir).map_or(u64::MAX, |disk| disk.free_bytes);
+        let depth = self.depth();
+        if depth.byte_count == 0 {
+            return self.0.limits.check(0, free_bytes.saturating_add(self.0.limits.segment_bytes)); // the next append can free a segment
+        }
+        self.0.limits.check(depth.byte_count, free_bytes)
+    }
+
+    /// Says how far an earlier life got: what is before `position` is not claimed again, and finished segments are deleted. To be called
+    /// before the first claim. `None`: everything on disk is yet to be done.
+    pub async fn start_from(&self, position: Option<Position>) -> io::Result<()> {
+        let Some(position) = position else { return Ok(()) };
+        let _claims = self.0.reader.lock().await;
+        let (dir, shared) = (self.0.dir.clone(), Arc::clone(&self.0.shared));
+        blocking(move || shared.start_from(&dir, position)).await?;
+        self.0.shared.delete_done(&self.0.dir);
+        self.0.shared.available.notify_waiters();
+        Ok(())
+    }
+
+    /// The next records in the order of appending, at most `max_entries`, and no more than fit `max_bytes` (meta and bodies) unless the first
+    /// alone is larger. Empty: nothing waits. Claimed records are not handed out again before `rewind` or a restart.
+    /// An error of the disk can be tried again; a place that stays unreadable is skipped after a few attempts.
+    pub async fn claim(&self, max_entries: usize, max_bytes: usize) -> io::Result<Vec<Entry>> {
+        let mut reader = Arc::clone(&self.0.reader).lock_owned().await;
+        loop {
+            let entries = self.0.shared.state().claim_recent(max_entries, max_bytes);
+            let stretch = self.0.shared.state().next_stretch();
+            let (false, Some(stretch)) = (!entries.is_empty() || max_entries == 0, stretch) else { return Ok(entries) };
+            let (returned, batch) = blocking(move || {
+                let batch = reader.read(stretch, max_entries, max_bytes);
+                Ok((reader, batch))
+            })
+            .await?;
+            reader = returned;
+            let batch = batch?;
+            self.0.shared.counters.corrupt_count.fetch_add(batch.damage_count, Relaxed);
+            self.0.shared.state().claimed_from_disk(&batch.entries, batch.read_to, batch.damage_count > 0);
+            if !batch.entries.is_empty() {
+                return Ok(batch.entries);
+            }
+        }
+    }
+
+    /// Everything up to and including the entry at `position` is done; segments that are done as a whole are deleted.
+    pub fn acknowledge(&self, position: Position) {
+        self.0.shared.state().acknowledge(position);
+        self.0.shared.delete_done(&self.0.dir);
+    }
+
+    /// Everything claimed and not acknowledged is claimed again, for a batch that failed.
+    pub async fn rewind(&self) {
+        let _claims = self.0.reader.lock().await;
+        self.0.shared.state().rewind();
+        self.0.shared.available.notify_waiters();
+    }
+
+    /// Returns once there is something to claim.
+    pub async fn wait(&self) {
+        let mut available = std::pin::pin!(self.0.shared.available.notified());
+        loop {
+            available.as_mut().enable(); // before looking, so that nothing can slip in between
+            if self.0.shared.state().has_unclaimed() {
+                return;
+            }
+            available.as_mut().await;
+            available.set(self.0.shared.available.notified());
+        }
+    }
+
+    /// What was appended and is not acknowledged.
+    pub fn depth(&self) -> Depth {
+        self.0.shared.state().depth()
+    }
+
+    /// What the spool has done since it was opened.
+    pub fn counters(&self) -> &SpoolCounters {
+        &self.0.shared.counters
+    }
+
+    /// The limits it was opened with.
+    pub fn limits(&self) -> SpoolLimits {
+        self.0.limits
+    }
+
+    /// Writes what waits, answers it, and takes no more. Claiming goes on.
+    pub async fn close(&self) {
+        let inner = Arc::clone(&self.0);
+        drop(tokio::task::spawn_blocking(move || inner.stop_writer()).await);
+    }
+}
+
+impl Inner {
+    fn stop_writer(&self) {
+        self.shared.queue.close();
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            error!("the spool's writer has panicked");
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop_writer();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A position behind everything on disk means that the directory is older than the database (restored, or emptied). Then all that is on
+    /// disk is done again, for losing an event is worse than counting on the database to recognise it.
+    fn start_from(&self, dir: &Path, position: Position) -> io::Result<()> {
+        let mut state = self.state();
+        let segments: Vec<_> = state.segments().collect();
+        if segments.last().is_none_or(|(last, _)| *last < position.segment) {
+            if !segments.is_empty() {
+                warn!("the spool is older than the database says (segment {}): everything in it is digested again", position.segment);
+            }
+            state.next_number = state.next_number.max(position.segment + 1);
+            return Ok(());
+        }
+        let mut entry_count = 0;
+        for (number, segment) in segments.into_iter().filter(|(number, _)| *number >= position.segment) {
+            let from = if number == position.segment { position.offset.max(segment::HEADER_BYTES) } else { segment::HEADER_BYTES };
+            let reader =
+                segment::SegmentReader::open(&segment::path(dir, number)).map_err(|reason| io::Error::other(format!("{reason:?}")))?;
+            entry_count += reader.count(from, segment.len)?;
+        }
+        state.start_from(position, entry_count);
+        Ok(())
+    }
+
+    /// Deletes the segments that are done; those with damage are kept under another name.
+    fn delete_done(&self, dir: &Path) {
+        let done = self.state().take_done();
+        for (number, segment) in done {
+            let path = segment::path(dir, number);
+            let result = if segment.damaged { std::fs::rename(&path, recover::aside(&path)) } else { std::fs::remove_file(&path) };
+            if let Err(error) = result {
+                warn!(spool.segment = number, "a finished spool segment could not be removed: {error}");
+            }
+        }
+    }
+}
+
+/// Runs file work where it does not hold up others.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}

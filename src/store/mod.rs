@@ -2,9 +2,12 @@
 //!
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
+pub mod activities;
+pub mod alert_decisions;
 pub mod alert_outbox;
 pub mod alert_rules;
 pub mod chart_reads;
+pub mod counters;
 pub mod dead_letters;
 pub mod event_ids;
 pub mod event_reads;
@@ -12,6 +15,7 @@ pub mod events;
 pub mod hashes;
 pub mod issue_reads;
 pub mod issue_search;
+pub mod issue_state;
 pub mod mails;
 pub mod outcomes;
 pub mod payload;

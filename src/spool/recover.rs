@@ -1,0 +1,124 @@
+//! Opening the directory: lock, node id, and what an earlier life left behind.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use super::error::OpenError;
+use super::segment::{self, Found, NotASegment, SegmentReader};
+use super::state::{Segment, State};
+
+/// Creates the directory if need be, readable by its owner only.
+pub fn create_dir(dir: &Path) -> Result<(), OpenError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(OpenError::io("creating", dir))
+}
+
+/// Held as long as the file is open; the system lets go of it when the process dies, however it dies.
+pub fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join("lock");
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(OpenError::io("opening", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::io("locking", path)(error)),
+    }
+}
+
+/// The name of this spool in `spool_positions`: drawn once, kept beside the segments it speaks of.
+pub fn node_id(dir: &Path) -> Result<Uuid, OpenError> {
+    let path = dir.join("node_id");
+    match fs::read_to_string(&path) {
+        Ok(text) => Uuid::try_parse(text.trim()).or_else(|_| {
+            warn!("{} does not hold a node id and is replaced", path.display());
+            write_node_id(dir, &path)
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_node_id(dir, &path),
+        Err(error) => Err(error),
+    }
+    .map_err(OpenError::io("reading or writing", path))
+}
+
+fn write_node_id(dir: &Path, path: &Path) -> std::io::Result<Uuid> {
+    let id = Uuid::new_v4();
+    let fresh = dir.join("node_id.new");
+    let mut file = File::create(&fresh)?;
+    writeln!(file, "{id}")?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    File::open(dir)?.sync_all()?;
+    Ok(id)
+}
+
+/// Reads what is there. The last segment loses a torn tail: bytes of a group whose sync never returned, so nobody was told they are kept.
+pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
+    let numbers = segment::list(dir).map_err(OpenError::io("reading", dir))?;
+    let (mut segments, mut entry_count) = (BTreeMap::new(), 0);
+    for &number in &numbers {
+        let path = segment::path(dir, number);
+        let Some(reader) = open_or_set_aside(&path)? else { continue };
+        let mut len = fs::metadata(&path).map_err(OpenError::io("reading", &path))?.len();
+        if numbers.last() == Some(&number) {
+            len = cut_torn_tail(&reader, &path, len)?;
+        }
+        entry_count += reader.count(segment::HEADER_BYTES, len).map_err(OpenError::io("reading", &path))?;
+        segments.insert(number, Segment { len, damaged: false });
+    }
+    let mut state = State::new(segments, entry_count, recent_bytes_max);
+    state.next_number = state.next_number.max(numbers.last().map_or(1, |last| last + 1));
+    Ok(state)
+}
+
+/// `None`: not a segment that could be read, and put aside under another name.
+fn open_or_set_aside(path: &Path) -> Result<Option<SegmentReader>, OpenError> {
+    match SegmentReader::open(path) {
+        Ok(reader) => Ok(Some(reader)),
+        Err(NotASegment::Newer(version)) => Err(OpenError::Newer { path: path.to_owned(), version }),
+        Err(NotASegment::Io(source)) => Err(OpenError::io("reading", path)(source)),
+        Err(NotASegment::Damaged) => {
+            let len = fs::metadata(path).map_err(OpenError::io("reading", path))?.len();
+            if len <= segment::HEADER_BYTES {
+                fs::remove_file(path).map_err(OpenError::io("deleting", path))?; // died while creating it
+            } else {
+                error!("{} has a damaged header; its {len} bytes cannot be read and are kept aside", path.display());
+                fs::rename(path, aside(path)).map_err(OpenError::io("renaming", path))?;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The name under which a damaged segment is kept for a human.
+pub fn aside(path: &Path) -> PathBuf {
+    path.with_extension("damaged")
+}
+
+fn cut_torn_tail(reader: &SegmentReader, path: &Path, len: u64) -> Result<u64, OpenError> {
+    let good = good_len(reader, len).map_err(OpenError::io("reading", path))?;
+    if good < len {
+        warn!("{}: the last {} bytes were never confirmed to anybody and are cut off", path.display(), len - good);
+        let file = OpenOptions::new().write(true).open(path).map_err(OpenError::io("opening", path))?;
+        file.set_len(good).and_then(|()| file.sync_all()).map_err(OpenError::io("cutting", path))?;
+    }
+    Ok(good)
+}
+
+/// The end of the last undamaged record. Damage with good records behind it is not a tail; the reader deals with it.
+fn good_len(reader: &SegmentReader, len: u64) -> std::io::Result<u64> {
+    let mut offset = segment::HEADER_BYTES;
+    loop {
+        match reader.read(offset, len)? {
+            Found::Record { end, .. } => offset = end,
+            Found::End => return Ok(offset),
+            Found::Damage => match reader.find_after(offset, len)? {
+                Some(next) => offset = next,
+                None => return Ok(offset),
+            },
+        }
+    }
+}

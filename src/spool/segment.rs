@@ -1,0 +1,173 @@
+//! Segment files: names, header, reading.
+//!
+//! ```text
+//! "BUGLESPL" 8 | format 4 | zero 4 | salt 16 | records …
+//! ```
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use super::record::{self, RecordHeader, Salt};
+
+const MAGIC: [u8; 8] = *b"BUGLESPL";
+/// The format this version writes and reads.
+pub const FORMAT: u32 = 1;
+/// Where the first record stands.
+pub const HEADER_BYTES: u64 = 32;
+
+const EXTENSION: &str = "spool";
+
+/// The path of a segment. The number is padded, so that names sort as numbers do.
+pub fn path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:020}.{EXTENSION}"))
+}
+
+/// The numbers of the segments in `dir`, ascending. Other files are left alone.
+pub fn list(dir: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            numbers.extend(path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok()));
+        }
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The header of a new segment.
+pub fn header(salt: Salt) -> [u8; HEADER_BYTES as usize] {
+    let mut raw = [0; HEADER_BYTES as usize];
+    raw[..8].copy_from_slice(&MAGIC);
+    raw[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+    raw[16..].copy_from_slice(&salt.0);
+    raw
+}
+
+/// Why a file is not a segment of ours.
+#[derive(Debug)]
+pub enum NotASegment {
+    /// Shorter than a header, or another magic.
+    Damaged,
+    /// A format this version does not know.
+    Newer(u32),
+    /// It could not be read.
+    Io(io::Error),
+}
+
+/// An open segment.
+pub struct SegmentReader {
+    file: File,
+    salt: Salt,
+}
+
+/// What stands at an offset.
+pub enum Found {
+    /// An undamaged record.
+    Record {
+        /// Its meta.
+        meta: Bytes,
+        /// Its body.
+        body: Bytes,
+        /// Where it ends.
+        end: u64,
+    },
+    /// Nothing more up to the given end.
+    End,
+    /// Bytes that are not an undamaged record.
+    Damage,
+}
+
+impl SegmentReader {
+    /// Opens a segment and checks its header.
+    pub fn open(path: &Path) -> Result<Self, NotASegment> {
+        let file = File::open(path).map_err(NotASegment::Io)?;
+        let mut raw = [0; HEADER_BYTES as usize];
+        file.read_exact_at(&mut raw, 0).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => NotASegment::Damaged,
+            _ => NotASegment::Io(error),
+        })?;
+        if raw[..8] != MAGIC {
+            return Err(NotASegment::Damaged);
+        }
+        let version = u32::from_le_bytes([raw[8], raw[9], raw[10], raw[11]]);
+        if version != FORMAT {
+            return Err(NotASegment::Newer(version));
+        }
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&raw[16..]);
+        Ok(Self { file, salt: Salt(salt) })
+    }
+
+    /// The record at `offset` of a segment that ends at `end`.
+    pub fn read(&self, offset: u64, end: u64) -> io::Result<Found> {
+        if offset >= end {
+            return Ok(Found::End);
+        }
+        let Some((header, content_at, record_end)) = self.read_header(offset, end)? else {
+            return Ok(Found::Damage);
+        };
+        let mut content = vec![0; usize::try_from(header.content_len()).map_err(io::Error::other)?];
+        match self.file.read_exact_at(&mut content, content_at) {
+            Ok(()) if header.matches(self.salt, &content) => {
+                let mut body = Bytes::from(content);
+                let meta = body.split_to(header.meta_len());
+                Ok(Found::Record { meta, body, end: record_end })
+            }
+            Ok(()) => Ok(Found::Damage),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Found::Damage),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts records from `offset` by their headers alone; stops at damage.
+    pub fn count(&self, mut offset: u64, end: u64) -> io::Result<u64> {
+        let mut count = 0;
+        while let Some((_, _, record_end)) = self.read_header(offset, end)? {
+            offset = record_end;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The first undamaged record after the damage at `offset`.
+    pub fn find_after(&self, offset: u64, end: u64) -> io::Result<Option<u64>> {
+        let from = offset + 1;
+        let mut bytes = vec![0; usize::try_from(end.saturating_sub(from)).map_err(io::Error::other)?];
+        let len = read_up_to(&self.file, &mut bytes, from)?;
+        Ok(record::find(self.salt, from, &bytes[..len]).map(|distance| from + distance))
+    }
+
+    /// Header, start of the content, end of the record; `None` for damage and at the end.
+    fn read_header(&self, offset: u64, end: u64) -> io::Result<Option<(RecordHeader, u64, u64)>> {
+        let mut raw = [0; record::HEADER_BYTES];
+        let content_at = offset + record::HEADER_BYTES as u64;
+        if content_at > end {
+            return Ok(None);
+        }
+        match self.file.read_exact_at(&mut raw, offset) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let header = RecordHeader::parse(self.salt, offset, &raw);
+        Ok(header.map(|header| (header, content_at, content_at + header.content_len())).filter(|(_, _, record_end)| *record_end <= end))
+    }
+}
+
+fn read_up_to(file: &File, bytes: &mut [u8], from: u64) -> io::Result<usize> {
+    let mut len = 0;
+    while len < bytes.len() {
+        match file.read_at(&mut bytes[len..], from + len as u64) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
+}

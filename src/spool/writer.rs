@@ -1,0 +1,240 @@
+//! The one thread that writes: everything that waits in one write and one sync, then all answers.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use tracing::{error, warn};
+
+use super::Shared;
+use super::error::AppendError;
+use super::limits::{self, SpoolLimits};
+use super::position::{Entry, Position};
+use super::queue::Append;
+use super::record::{self, Salt};
+use super::segment;
+
+/// A segment that is being written. A seam, so that tests can have disks that fail.
+pub trait SegmentFile: Send {
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Cuts the file.
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+    /// Returns when everything written is on the disk.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Makes the file of a new segment.
+pub type Create = Box<dyn FnMut(&Path) -> io::Result<Box<dyn SegmentFile>> + Send>;
+
+impl SegmentFile for File {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+/// The real thing. Truncates: a file of that name can only be left over from an attempt that failed before anything was kept in it.
+pub fn create_file(path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(Box::new(file))
+}
+
+/// What the thread owns.
+pub struct Writer {
+    pub shared: Arc<Shared>,
+    pub dir: PathBuf,
+    pub limits: SpoolLimits,
+    pub create: Create,
+    active: Option<Active>,
+    buffer: Vec<u8>,
+}
+
+struct Active {
+    file: Box<dyn SegmentFile>,
+    number: u64,
+    salt: Salt,
+    /// Everything before this is durable.
+    len: u64,
+}
+
+impl Writer {
+    pub fn new(shared: Arc<Shared>, dir: PathBuf, limits: SpoolLimits, create: Create) -> Self {
+        Self { shared, dir, limits, create, active: None, buffer: Vec::new() }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub fn run(mut self) {
+        let _guard = AbandonOnPanic(Arc::clone(&self.shared));
+        while let Some(group) = self.shared.queue.take() {
+            self.commit(group);
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Append>) {
+        let group = self.admit(group);
+        if group.is_empty() {
+            return;
+        }
+        match self.write(&group) {
+            Ok(start) => self.publish(start, group),
+            Err(error) => self.fail(group, &error),
+        }
+    }
+
+    /// Refuses what there is no room for.
+    fn admit(&mut self, group: Vec<Append>) -> Vec<Append> {
+        let mut depth = self.shared.state().depth().byte_count;
+        let mut free = limits::disk(&self.dir).map_or(u64::MAX, |disk| disk.free_bytes);
+        if free < self.limits.min_free_bytes && depth == 0 {
+            free = self.release_disk().unwrap_or(free);
+        }
+        let mut admitted = Vec::with_capacity(group.len());
+        for append in group {
+            let bytes = append.encoded_len();
+            match self.limits.check(depth + bytes, free.saturating_sub(bytes)) {
+                Ok(()) => {
+                    depth += bytes;
+                    free = free.saturating_sub(bytes);
+                    admitted.push(append);
+                }
+                Err(error) => {
+                    self.shared.counters.refused_count.fetch_add(1, Relaxed);
+                    append.answer(Err(error));
+                }
+            }
+        }
+        admitted
+    }
+
+    /// With nothing left to digest, the segment in use only takes space from others: a new one lets it go.
+    fn release_disk(&mut self) -> Option<u64> {
+        self.active.take_if(|active| active.len > segment::HEADER_BYTES)?;
+        self.active().ok()?;
+        self.shared.delete_done(&self.dir);
+        limits::disk(&self.dir).ok().map(|disk| disk.free_bytes)
+    }
+
+    /// One write, one sync. Returns where the group begins; on failure nothing of it is left.
+    fn write(&mut self, group: &[Append]) -> io::Result<Position> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let result = self.active().and_then(|active| active.write_group(group, &mut buffer));
+        self.buffer = buffer;
+        match result {
+            Ok(start) => self.sync().map(|()| start),
+            Err(error) => {
+                self.undo();
+                Err(error)
+            }
+        }
+    }
+
+    /// After a failed sync the system may have thrown the pages away and call the next sync a success: never trust that file again.
+    fn sync(&mut self) -> io::Result<()> {
+        let Some(active) = &mut self.active else { return Ok(()) };
+        let began = Instant::now();
+        if let Err(error) = active.file.sync() {
+            error!(spool.segment = active.number, "syncing the spool failed, continuing in a new segment: {error}");
+            self.undo();
+            self.active = None;
+            return Err(error);
+        }
+        self.shared.counters.synced(began.elapsed());
+        active.len += self.buffer.len() as u64;
+        Ok(())
+    }
+
+    /// Cuts off what a failed write left behind. Where even that fails the segment is left as it is: what was good in it stays good.
+    fn undo(&mut self) {
+        let Some(active) = &mut self.active else { return };
+        if let Err(error) = active.file.truncate(active.len) {
+            warn!(spool.segment = active.number, "cutting back the spool failed, continuing in a new segment: {error}");
+            self.active = None;
+        }
+    }
+
+    /// The segment to write to: a new one at the beginning, after a failure, and when the last is long enough.
+    fn active(&mut self) -> io::Result<&mut Active> {
+        self.active.take_if(|active| active.len >= self.limits.segment_bytes);
+        let active = match self.active.take() {
+            Some(active) => active,
+            None => self.open_segment()?,
+        };
+        Ok(self.active.insert(active))
+    }
+
+    fn open_segment(&mut self) -> io::Result<Active> {
+        let number = self.shared.state().next_number;
+        let path = segment::path(&self.dir, number);
+        let salt = Salt(rand::random());
+        let mut create = || -> io::Result<Box<dyn SegmentFile>> {
+            let mut file = (self.create)(&path)?;
+            file.write_at(&segment::header(salt), 0)?;
+            file.sync()?;
+            File::open(&self.dir)?.sync_all()?; // the name must survive as well as the bytes
+            Ok(file)
+        };
+        let file = create().inspect_err(|error| {
+            warn!(spool.segment = number, "opening a spool segment failed: {error}");
+            drop(std::fs::remove_file(&path));
+        })?;
+        self.shared.state().add_segment(number);
+        self.shared.delete_done(&self.dir);
+        Ok(Active { file, number, salt, len: segment::HEADER_BYTES })
+    }
+
+    fn publish(&self, start: Position, group: Vec<Append>) {
+        let bytes = group.iter().map(Append::encoded_len).sum();
+        self.shared.counters.appended(group.len() as u64, bytes);
+        let mut state = self.shared.state();
+        let mut answers = Vec::with_capacity(group.len());
+        let mut from = start;
+        for Append { meta, body, answer } in group {
+            let position = Position { offset: from.offset + record::encoded_len(&meta, &body), ..from };
+            state.add_entry(from, Entry { position, meta, body });
+            answers.push(answer);
+            from = position;
+        }
+        drop(state);
+        answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
+        self.shared.available.notify_waiters();
+    }
+
+    fn fail(&self, group: Vec<Append>, error: &io::Error) {
+        error!(spool.record_count = group.len(), "the spool could not keep {} records: {error}", group.len());
+        self.shared.counters.failed_count.fetch_add(group.len() as u64, Relaxed);
+        for append in group {
+            append.answer(Err(AppendError::Failed(error.to_string())));
+        }
+    }
+}
+
+impl Active {
+    fn write_group(&mut self, group: &[Append], buffer: &mut Vec<u8>) -> io::Result<Position> {
+        for append in group {
+            let offset = self.len + buffer.len() as u64;
+            record::encode(self.salt, offset, &append.meta, &append.body, buffer);
+        }
+        self.file.write_at(buffer, self.len)?;
+        Ok(Position { segment: self.number, offset: self.len })
+    }
+}
+
+/// A writer that panicked must not leave senders waiting for ever.
+struct AbandonOnPanic(Arc<Shared>);
+
+impl Drop for AbandonOnPanic {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+    }
+}

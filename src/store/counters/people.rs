@@ -1,0 +1,39 @@
+//! `issue_people`: the distinct people of an issue, so that its number of users is exact.
+
+use std::collections::{BTreeMap, HashMap};
+
+use time::OffsetDateTime;
+
+use crate::domain::ids::{IssueId, ProjectId};
+use crate::domain::person::Person;
+use crate::store::Tx;
+
+/// Notes who was seen when, and tells how many people of each issue are new to it.
+pub async fn upsert(
+    tx: &mut Tx,
+    people: &BTreeMap<(ProjectId, IssueId, Person), OffsetDateTime>,
+) -> sqlx::Result<HashMap<(ProjectId, IssueId), i64>> {
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // `xmax` is 0 in a row that this statement inserted and this transaction's number in one that it updated.
+    let rows = sqlx::query!(
+        r#"
+        WITH seen AS (
+            INSERT INTO issue_people AS p (project_id, issue_id, person, last_seen_at)
+            SELECT project_id, issue_id, person, last_seen_at
+            FROM unnest($1::int8[], $2::int8[], $3::bytea[], $4::timestamptz[]) AS u (project_id, issue_id, person, last_seen_at)
+            ON CONFLICT (project_id, issue_id, person) DO UPDATE SET last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at)
+            RETURNING project_id, issue_id, xmax = 0 AS is_new
+        )
+        SELECT project_id, issue_id, count(*) AS "new_count!" FROM seen WHERE is_new GROUP BY project_id, issue_id
+        "#,
+        &people.keys().map(|key| key.0.0).collect::<Vec<_>>(),
+        &people.keys().map(|key| key.1.0).collect::<Vec<_>>(),
+        &people.keys().map(|key| key.2.0.to_vec()).collect::<Vec<_>>(),
+        &people.values().copied().collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((ProjectId(row.project_id), IssueId(row.issue_id)), row.new_count)).collect())
+}

@@ -1,0 +1,91 @@
+//! `releases` and `issue_releases`: in which version things happen.
+
+use std::collections::{BTreeMap, HashSet};
+
+use time::OffsetDateTime;
+
+use crate::domain::ids::{IssueId, ProjectId};
+use crate::store::Tx;
+
+/// Releases a project can have. Beyond it new names are left out of the lists and the filters; somebody sends something unique, like
+/// a request id, as the release.
+pub const RELEASES_MAX: i64 = 10_000;
+
+/// What happened in one release.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Events.
+    pub event_count: i64,
+    /// Earliest and latest of these, as they happened.
+    pub first_seen_at: OffsetDateTime,
+    /// See `first_seen_at`.
+    pub last_seen_at: OffsetDateTime,
+}
+
+/// Adds to the releases of projects and tells which of them the project has: all, until there are [`RELEASES_MAX`].
+pub async fn add_to_projects(tx: &mut Tx, seen: &BTreeMap<(ProjectId, String), Seen>) -> sqlx::Result<HashSet<(ProjectId, String)>> {
+    if seen.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // The count that enforces the limit stops there, so that it never costs more than the limit allows; it is only made for new names.
+    let rows = sqlx::query!(
+        r#"
+        INSERT INTO releases AS r (project_id, version, first_seen_at, last_seen_at, event_count)
+        SELECT u.project_id, u.version, u.first_seen_at, u.last_seen_at, u.event_count
+        FROM (
+            SELECT project_id, version, first_seen_at, last_seen_at, event_count, known,
+                row_number() OVER (PARTITION BY project_id, known ORDER BY version) AS place
+            FROM (
+                SELECT u.project_id, u.version, u.first_seen_at, u.last_seen_at, u.event_count,
+                    EXISTS (SELECT 1 FROM releases r WHERE r.project_id = u.project_id AND r.version = u.version) AS known
+                FROM unnest($1::int8[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::int8[])
+                    AS u (project_id, version, first_seen_at, last_seen_at, event_count)
+            ) AS u
+        ) AS u
+        WHERE u.known OR u.place + (SELECT count(*) FROM releases r WHERE r.project_id = u.project_id) <= $6
+        ORDER BY u.project_id, u.version
+        ON CONFLICT (project_id, version) DO UPDATE
+        SET first_seen_at = least(r.first_seen_at, excluded.first_seen_at),
+            last_seen_at = greatest(r.last_seen_at, excluded.last_seen_at),
+            event_count = r.event_count + excluded.event_count
+        RETURNING project_id, version
+        "#,
+        &seen.keys().map(|key| key.0.0).collect::<Vec<_>>(),
+        &seen.keys().map(|key| key.1.clone()).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.first_seen_at).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.last_seen_at).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.event_count).collect::<Vec<_>>(),
+        RELEASES_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.version)).collect())
+}
+
+/// Adds to the releases of issues.
+pub async fn add_to_issues(tx: &mut Tx, seen: &BTreeMap<(ProjectId, IssueId, String), Seen>) -> sqlx::Result<()> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO issue_releases AS r (project_id, issue_id, release, event_count, first_seen_at, last_seen_at)
+        SELECT project_id, issue_id, release, event_count, first_seen_at, last_seen_at
+        FROM unnest($1::int8[], $2::int8[], $3::text[], $4::int8[], $5::timestamptz[], $6::timestamptz[])
+            AS u (project_id, issue_id, release, event_count, first_seen_at, last_seen_at)
+        ON CONFLICT (project_id, issue_id, release) DO UPDATE
+        SET event_count = r.event_count + excluded.event_count,
+            first_seen_at = least(r.first_seen_at, excluded.first_seen_at),
+            last_seen_at = greatest(r.last_seen_at, excluded.last_seen_at)
+        "#,
+        &seen.keys().map(|key| key.0.0).collect::<Vec<_>>(),
+        &seen.keys().map(|key| key.1.0).collect::<Vec<_>>(),
+        &seen.keys().map(|key| key.2.clone()).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.event_count).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.first_seen_at).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.last_seen_at).collect::<Vec<_>>(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
