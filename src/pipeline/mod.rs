@@ -4,4 +4,6 @@
 
 pub mod fingerprint;
 pub mod in_app;
+pub mod normalize;
+pub mod scrub;
 pub mod title;

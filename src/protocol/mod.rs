@@ -2,5 +2,14 @@
 //!
 //! Deliberately absent: HTTP, SQL, and any judgement about what an event means (`pipeline`).
 
+pub mod auth;
+pub mod category;
+pub mod client_report;
+pub mod dsn;
+pub mod encoding;
+pub mod envelope;
 pub mod event;
+pub mod json;
 pub mod receipt;
+pub mod store_body;
+pub mod timestamp;

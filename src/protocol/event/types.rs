@@ -133,6 +133,9 @@ pub struct Exception {
     pub mechanism: Option<Mechanism>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stacktrace: Option<Stacktrace>,
+    /// Everything else, as sent.
+    #[serde(flatten)]
+    pub other: Object,
 }
 
 impl Exception {
@@ -252,6 +255,9 @@ pub struct Breadcrumb {
     pub message: Option<String>,
     #[serde(skip_serializing_if = "Object::is_empty")]
     pub data: Object,
+    /// Everything else, as sent.
+    #[serde(flatten)]
+    pub other: Object,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,46 @@
+//! Breadcrumbs.
+
+use serde_json::Value;
+
+use super::super::{Breadcrumb, Notes, Object, Place};
+use super::{scalar, time};
+
+/// `{values: […]}` or a list; nulls are left out.
+pub(super) fn list(value: Value, at: Place<'_>, notes: &mut Notes) -> Vec<Breadcrumb> {
+    let values = scalar::values(value, at, notes);
+    values.into_iter().enumerate().filter_map(|(index, value)| breadcrumb(value, at.index(index), notes)).collect()
+}
+
+fn breadcrumb(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Breadcrumb> {
+    let object = match value {
+        Value::String(message) => return Some(Breadcrumb { message: Some(message), ..Breadcrumb::default() }),
+        other => scalar::object(other, at, notes)?,
+    };
+    let mut breadcrumb = Breadcrumb::default();
+    for (key, value) in object {
+        let at = at.key(&key);
+        match key.as_str() {
+            _ if value.is_null() => {}
+            "timestamp" => breadcrumb.timestamp = time(&value, at, notes),
+            "type" => breadcrumb.kind = scalar::name(value, at, notes),
+            // The name of `type` in old SDKs.
+            "ty" => breadcrumb.kind = breadcrumb.kind.take().or_else(|| scalar::name(value, at, notes)),
+            "category" => breadcrumb.category = scalar::name(value, at, notes),
+            "level" => breadcrumb.level = scalar::level(&value, at, notes),
+            "message" => breadcrumb.message = scalar::text_or_json(value),
+            "data" => breadcrumb.data = data(value),
+            _ => {
+                breadcrumb.other.insert(key, value);
+            }
+        }
+    }
+    Some(breadcrumb)
+}
+
+/// Console breadcrumbs sometimes have a bare list or text.
+fn data(value: Value) -> Object {
+    match value {
+        Value::Object(data) => data,
+        other => Object::from_iter([("value".to_owned(), other)]),
+    }
+}
