@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: anything that needs memory of other events (`digest`, `store`).
 
+pub mod exception_tree;
 pub mod fingerprint;
 pub mod in_app;
 pub mod normalize;

@@ -1,0 +1,188 @@
+//! Text that is the only evidence there is: everything that could vary becomes one sign, so that the sentence of the source is left.
+//!
+//! `Order INV-3391 of 'Ann' has 1 item` and `Order INV-77 of 'Bob' has 31 items` are both `Order ✱ of ✱ has ✱ item`.
+
+use super::parameterize;
+use crate::protocol::event::LogEntry;
+
+/// Stands for one or more neighbouring values.
+pub const VALUE: &str = "✱";
+/// Fields in which structured loggers put the sentence, the better ones first.
+const SENTENCE_FIELDS: &[&str] = &["event", "message", "msg", "error", "detail"];
+const QUOTES: &[(char, char)] = &[('\'', '\''), ('"', '"'), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“')];
+const BRACKETS: &[(char, char)] = &[('[', ']'), ('{', '}'), ('<', '>')];
+
+/// The sentence of a log entry: of its template where the client sent one that says something. `None` for an empty entry.
+pub fn of_logentry(entry: &LogEntry) -> Option<String> {
+    let from_template = entry.message.as_deref().map(of).filter(|sentence| has_words(sentence));
+    let sentence = from_template.unwrap_or_else(|| of(entry.text()));
+    (!sentence.is_empty()).then_some(sentence)
+}
+
+/// The sentence of a text.
+pub fn of(text: &str) -> String {
+    let text = sentence_of_json(text).unwrap_or_else(|| text.to_owned());
+    let mut sentence = Sentence::default();
+    let classified = parameterize::beyond_words(&text);
+    let mut rest = classified.as_str();
+    while let Some(first) = rest.chars().next() {
+        let taken = take(rest, first, &mut sentence).max(first.len_utf8());
+        rest = &rest[taken..];
+    }
+    sentence.words.join(" ")
+}
+
+/// What a structured logger wrote is one JSON object: the sentence is in one of its fields, else its field names are.
+fn sentence_of_json(text: &str) -> Option<String> {
+    let text = parameterize::cut(text).trim();
+    if !text.starts_with('{') {
+        return None;
+    }
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+    let sentence = SENTENCE_FIELDS.iter().find_map(|field| object.get(*field)?.as_str());
+    Some(sentence.map(str::to_owned).unwrap_or_else(|| {
+        let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names.join(" ")
+    }))
+}
+
+#[derive(Default)]
+struct Sentence {
+    words: Vec<String>,
+}
+
+impl Sentence {
+    fn value(&mut self) {
+        if self.words.last().is_none_or(|last| last != VALUE) {
+            self.words.push(VALUE.to_owned());
+        }
+    }
+
+    /// A noun after a number loses its plural.
+    fn constant(&mut self, word: &str) {
+        let after_value = self.words.last().is_some_and(|last| last == VALUE);
+        let singular = word.strip_suffix('s').filter(|stem| after_value && stem.len() >= 3 && !stem.ends_with(['s', 'u', 'i']));
+        self.words.push(singular.unwrap_or(word).to_owned());
+    }
+}
+
+/// Reads one thing from the beginning of `rest` and answers how many bytes it took.
+fn take(rest: &str, first: char, sentence: &mut Sentence) -> usize {
+    if let Some(len) = enclosed(rest, first).or_else(|| placeholder(rest)) {
+        sentence.value();
+        return len;
+    }
+    if !is_word(first) {
+        return first.len_utf8();
+    }
+    if is_unspaced(first) {
+        let len = rest.find(|c: char| !is_unspaced(c)).unwrap_or(rest.len());
+        sentence.constant(&rest[..len]);
+        return len;
+    }
+    let len = rest.find(|c: char| !is_word(c) || is_unspaced(c)).unwrap_or(rest.len());
+    let word = rest[..len].trim_end_matches(['.', ',', ':', '-', '/', '\'']);
+    if is_value(word) {
+        sentence.value();
+    } else if word.contains(char::is_alphanumeric) {
+        sentence.constant(word);
+    }
+    len
+}
+
+/// Length of a quoted string, a list, an object or a representation at the beginning.
+fn enclosed(rest: &str, first: char) -> Option<usize> {
+    if let Some((_, close)) = QUOTES.iter().find(|(open, _)| *open == first) {
+        return quoted(rest, first, *close);
+    }
+    let (open, close) = *BRACKETS.iter().find(|(open, _)| *open == first)?;
+    let mut depth = 0;
+    for (at, c) in rest.char_indices() {
+        depth += i32::from(c == open) - i32::from(c == close);
+        if depth == 0 {
+            let names_something = open != '<' || rest[1..].starts_with(char::is_alphabetic);
+            return names_something.then_some(at + close.len_utf8());
+        }
+    }
+    let is_cut_data = open != '<' && rest[1..].trim_start().starts_with(|c: char| c.is_ascii_digit() || "\"'[{<".contains(c));
+    is_cut_data.then_some(rest.len())
+}
+
+/// The closing quote is the first one that no letter follows.
+fn quoted(rest: &str, open: char, close: char) -> Option<usize> {
+    let inside = &rest[open.len_utf8()..];
+    inside.match_indices(close).find_map(|(at, _)| {
+        let end = at + close.len_utf8();
+        let closes = !inside[end..].starts_with(char::is_alphanumeric);
+        closes.then_some(open.len_utf8() + end)
+    })
+}
+
+/// Length of `%s`, `%(name)s`, `%.2f`. (`{}` and `{name}` are enclosed.)
+fn placeholder(rest: &str) -> Option<usize> {
+    let body = rest.strip_prefix('%')?;
+    let named = if body.starts_with('(') { body.find(')')? + 1 } else { 0 };
+    let flags = body[named..].find(|c: char| !(c.is_ascii_digit() || "-+#.l".contains(c)))?;
+    let at = named + flags;
+    let is_kind = body[at..].starts_with(|c: char| "sdifgeExXorcuajO".contains(c));
+    let ends = !body[at + 1..].starts_with(char::is_alphanumeric);
+    (is_kind && ends).then_some(1 + at + 1)
+}
+
+/// Letters, digits and what holds words together. Quotes inside a word (`don't`) belong to it.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || "_-./:@%#+&~$€£\\',".contains(c)
+}
+
+/// Letters of scripts that put no blanks between words, so that a digit beside them is a word of its own.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+/// A word with a digit, an address, a path.
+fn is_value(word: &str) -> bool {
+    let slash_count = word.matches(['/', '\\']).count();
+    let is_path = word.len() > 1 && (word.starts_with(['/', '\\', '~']) || word.starts_with("./") || word.starts_with("../"));
+    let has_address = word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    word.contains(|c: char| c.is_ascii_digit()) || has_address || is_path || slash_count >= 2 || (slash_count == 1 && word.contains('.'))
+}
+
+fn has_words(sentence: &str) -> bool {
+    sentence.contains(char::is_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_sentence_of_the_source_is_left() {
+        for (text, expected) in [
+            ("Order INV-3391 of 'Ann' has 1 item", "Order ✱ of ✱ has ✱ item"),
+            ("Order INV-77 of 'Bob O'Neil' has 31 items", "Order ✱ of ✱ has ✱ item"),
+            ("disk at 12.4% (3.1 GB left)", "disk at ✱ GB left"),
+            ("cannot read /var/lib/shop/a.csv", "cannot read ✱"),
+            ("bad payload {\"a\": [1, 2]} from <Order: 17>", "bad payload ✱ from ✱"),
+            ("bad payload {\"a\": [1, 2", "bad payload ✱"),
+            ("don't retry and/or wait", "don't retry and/or wait"),
+            ("user ann@example.org not found.", "user ✱ not found"),
+            ("Order %s failed after %.2f ms", "Order ✱ failed after ✱ ms"),
+            ("订单123支付失败", "订单 ✱ 支付失败"),
+            ("{\"event\": \"payment failed for 17\", \"level\": \"error\"}", "payment failed for ✱"),
+            ("", ""),
+        ] {
+            assert_eq!(of(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_template_is_better_than_the_text_unless_it_says_nothing() {
+        let entry =
+            |message: &str, formatted: &str| LogEntry { message: Some(message.into()), formatted: Some(formatted.into()), params: None };
+        assert_eq!(of_logentry(&entry("hello %s", "hello Ann")).as_deref(), Some("hello ✱"));
+        assert_eq!(of_logentry(&entry("hello {name}", "hello Ann")).as_deref(), Some("hello ✱"));
+        assert_eq!(of_logentry(&entry("%s", "stock ran out")).as_deref(), Some("stock ran out"));
+        assert_eq!(of_logentry(&entry("", "")), None);
+    }
+}
