@@ -3,5 +3,6 @@
 mod harness;
 
 mod architecture;
+mod grouping;
 mod operations;
 mod private_postgres;

@@ -4,6 +4,9 @@ use super::{plain_text, stack};
 use crate::pipeline::exception_tree::Tree;
 use crate::protocol::event::{Event, Exception};
 
+/// Links of a chain looked at, half of them from each end.
+const LINKS_MAX: usize = 200;
+
 /// Which part of an exception a key is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum View {
@@ -62,7 +65,9 @@ impl Reader<'_> {
     /// so that two causes behind one retry stay apart while a library may change what it says to itself. Otherwise all; equal links once.
     fn of_chain(&self, chain: &[&Exception]) -> Vec<Read> {
         let mut links: Vec<Read> = Vec::new();
-        for link in chain.iter().map(|exception| self.read(exception)) {
+        let middle = if chain.len() > LINKS_MAX { LINKS_MAX / 2..chain.len() - LINKS_MAX / 2 } else { 0..0 };
+        let kept = chain.iter().enumerate().filter(|(place, _)| !middle.contains(place));
+        for link in kept.map(|(_, exception)| self.read(exception)) {
             if !links.contains(&link) || self.view == View::App {
                 links.push(link);
             }

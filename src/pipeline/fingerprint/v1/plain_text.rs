@@ -9,6 +9,8 @@ use crate::protocol::event::LogEntry;
 pub const VALUE: &str = "✱";
 /// Fields in which structured loggers put the sentence, the better ones first.
 const SENTENCE_FIELDS: &[&str] = &["event", "message", "msg", "error", "detail"];
+/// Bytes that may be searched for closing quotes and brackets that are not there: a text of nothing but openings stays cheap.
+const SEARCHED_MAX: usize = 64 * 1024;
 const QUOTES: &[(char, char)] = &[('\'', '\''), ('"', '"'), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“')];
 const BRACKETS: &[(char, char)] = &[('[', ']'), ('{', '}'), ('<', '>')];
 
@@ -50,6 +52,8 @@ fn sentence_of_json(text: &str) -> Option<String> {
 #[derive(Default)]
 struct Sentence {
     words: Vec<String>,
+    /// Bytes searched in vain so far.
+    searched: usize,
 }
 
 impl Sentence {
@@ -57,6 +61,18 @@ impl Sentence {
         if self.words.last().is_none_or(|last| last != VALUE) {
             self.words.push(VALUE.to_owned());
         }
+    }
+
+    fn enclosed(&mut self, rest: &str, first: char) -> Option<usize> {
+        let may_open = QUOTES.iter().chain(BRACKETS).any(|(open, _)| *open == first);
+        if !may_open || self.searched > SEARCHED_MAX {
+            return None;
+        }
+        let found = enclosed(rest, first);
+        if found.is_none() {
+            self.searched += rest.len();
+        }
+        found
     }
 
     /// A noun after a number loses its plural.
@@ -69,7 +85,7 @@ impl Sentence {
 
 /// Reads one thing from the beginning of `rest` and answers how many bytes it took.
 fn take(rest: &str, first: char, sentence: &mut Sentence) -> usize {
-    if let Some(len) = enclosed(rest, first).or_else(|| placeholder(rest)) {
+    if let Some(len) = sentence.enclosed(rest, first).or_else(|| placeholder(rest)) {
         sentence.value();
         return len;
     }
