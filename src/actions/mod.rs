@@ -1,3 +1,15 @@
-//! actions
+//! What people do: permission, change, activity, outbox. One verb is one transaction.
+//!
+//! Deliberately absent: HTTP, HTML, and who is asking (the caller says).
 
+pub mod invitations;
+pub mod passwords;
+pub mod project_keys;
+pub mod projects;
+pub mod resets;
+pub mod secret;
+pub mod sessions;
+pub mod setup;
+pub mod sign_in;
 pub mod tokens;
+pub mod users;

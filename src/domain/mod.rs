@@ -17,5 +17,6 @@ pub mod person;
 pub mod project;
 pub mod search;
 pub mod spike;
+pub mod throttle;
 pub mod token;
 pub mod user;

@@ -2,6 +2,61 @@
 
 use std::fmt;
 
+use time::OffsetDateTime;
+
+use crate::domain::ids::ProjectId;
+
+/// One thing a team deploys. Environments and releases live inside it.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// A small integer.
+    pub id: ProjectId,
+    /// Its part of every address.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// What it runs on, one of [`PLATFORMS`] by key; '' unknown.
+    pub platform: String,
+    /// `SHOP` in `SHOP-431`.
+    pub short_prefix: String,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// Arrival of its first event.
+    pub first_event_at: Option<OffsetDateTime>,
+    /// Arrival of its latest event.
+    pub last_event_at: Option<OffsetDateTime>,
+}
+
+/// What a project can run on: key and name on pages, in the order they are offered.
+pub const PLATFORMS: &[(&str, &str)] = &[
+    ("django", "Django"),
+    ("flask", "Flask"),
+    ("fastapi", "FastAPI"),
+    ("celery", "Celery"),
+    ("python", "Python"),
+    ("node", "Node.js"),
+    ("browser", "Browser JS"),
+    ("go", "Go"),
+    ("ruby", "Ruby"),
+    ("php", "PHP"),
+    ("java", "Java"),
+    ("rust", "Rust"),
+    ("dotnet", ".NET"),
+    ("other", "Something else"),
+];
+
+/// The name of a platform on pages; '' where it is unknown.
+pub fn platform_name(key: &str) -> &str {
+    match PLATFORMS.iter().find(|(known, _)| *known == key) {
+        Some(("other", _)) => "",
+        Some((_, name)) => name,
+        None => key,
+    }
+}
+
+/// Longest name of a project, in characters.
+pub const NAME_LEN_MAX: usize = 100;
+
 /// Words that are addresses of the installation and so cannot be a project's slug.
 const RESERVED: &[&str] = &[
     "a",

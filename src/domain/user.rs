@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ids::UserId;
+
 /// What a person may do, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +44,21 @@ impl Role {
         self >= Self::Member
     }
 
+    /// May give `other` to somebody, or take it away: nobody grants above their own role, and only administrators grant at all.
+    pub fn may_grant(self, other: Self) -> bool {
+        self.may_administer() && other <= self
+    }
+
+    /// The word on pages.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Viewer => "Read only",
+            Self::Member => "Member",
+            Self::Admin => "Admin",
+            Self::Owner => "Owner",
+        }
+    }
+
     /// May see every project, make projects, and invite people.
     pub fn may_administer(self) -> bool {
         self >= Self::Admin
@@ -51,6 +68,66 @@ impl Role {
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Somebody who can sign in.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Unique over the installation.
+    pub id: UserId,
+    /// Lower case.
+    pub email: String,
+    /// What to call them.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// How pages look.
+    pub theme: Theme,
+}
+
+/// How pages look to somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Like the system.
+    #[default]
+    Auto,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// The word used in the database, the cookie and forms.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// Reads the word; anything unknown is automatic.
+    pub fn parse(raw: &str) -> Self {
+        match raw {
+            "light" => Self::Light,
+            "dark" => Self::Dark,
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// Longest name of a person, in characters.
+pub const NAME_LEN_MAX: usize = 100;
+
+/// A name as it is kept: trimmed, without control characters, cut at [`NAME_LEN_MAX`]. Empty: take the part of the address before the `@`.
+pub fn name_or_address(name: &str, email: &Email) -> String {
+    let clean: String = name.chars().filter(|c| !c.is_control()).collect();
+    match clean.trim() {
+        "" => email.as_str().split('@').next().unwrap_or_default().to_owned(),
+        name => name.chars().take(NAME_LEN_MAX).collect(),
     }
 }
 

@@ -45,5 +45,10 @@ impl std::ops::Deref for Doors {
 
 /// All routes of Bugle.
 pub fn router(doors: Doors) -> Router {
-    Router::new().merge(ingest::routes()).merge(api::routes()).merge(web::routes()).merge(shared::operations::routes()).with_state(doors)
+    Router::new()
+        .merge(ingest::routes())
+        .merge(api::routes())
+        .merge(web::routes(&doors))
+        .merge(shared::operations::routes())
+        .with_state(doors)
 }

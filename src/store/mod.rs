@@ -16,14 +16,21 @@ pub mod hashes;
 pub mod issue_reads;
 pub mod issue_search;
 pub mod issue_state;
+pub mod links;
+pub mod login_failures;
 pub mod mails;
+pub mod members;
 pub mod outcomes;
 pub mod payload;
+pub mod project_keys;
+pub mod projects;
+pub mod sessions;
 pub mod spike_history;
 pub mod spikes;
 pub mod spool_positions;
 pub mod text;
 pub mod tokens;
+pub mod users;
 
 use sqlx::{PgPool, Postgres, Transaction};
 
@@ -38,4 +45,14 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// Opens a transaction.
 pub async fn begin(db: &Db) -> sqlx::Result<Tx> {
     db.begin().await
+}
+
+/// Whether the database could not be reached at all, as opposed to refusing one statement: then a retry will help, and pages say so.
+pub fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        // 57P01..57P03: shutting down, crashed, starting up; 53300: too many connections.
+        sqlx::Error::Database(e) => matches!(e.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "53300")),
+        _ => false,
+    }
 }
