@@ -175,6 +175,7 @@ fn config(url: &str, data_dir: &std::path::Path, smtp_url: Option<String>) -> Co
         database_url: None,
         data_dir: data_dir.to_owned(),
         pg_bindir: None,
+        first_owner: None,
         secret_key: SecretKey(b"a secret of thirty-two bytes or more".to_vec()),
         mail: MailConfig { smtp_url, from: "Bugle <bugle@bugle.example>".to_owned() },
         retention_days: 90,

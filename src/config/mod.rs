@@ -1,9 +1,20 @@
 //! Every setting of the contract: flag, environment variable, default. Parsed once, at the edge, into values that cannot be wrong.
+//!
+//! `raw` is what was said (flags over environment), `parse` says what is wrong with it, one sentence per setting, naming its variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+
+mod bytes;
+mod parse;
+mod raw;
+mod secret;
+
+pub use parse::{BadSetting, BadSettings, Checked};
+pub use raw::Raw;
+pub use secret::SecretKey;
 
 /// Where Bugle listens and how the world reaches it.
 #[derive(Clone, Debug)]
@@ -20,6 +31,8 @@ pub struct Config {
     pub pg_bindir: Option<PathBuf>,
     /// Signs mail links. 32 bytes or more.
     pub secret_key: SecretKey,
+    /// The first owner, created where there is no user yet.
+    pub first_owner: Option<FirstOwner>,
     /// Mail settings.
     pub mail: MailConfig,
     /// How long events are kept, in days.
@@ -50,12 +63,17 @@ pub struct Limits {
     pub envelope_bytes: usize,
 }
 
-/// The secret of this installation. Never printed.
+/// From `BUGLE_ADMIN_EMAIL` and `BUGLE_ADMIN_PASSWORD`; both or none. The password is never printed.
 #[derive(Clone)]
-pub struct SecretKey(pub Vec<u8>);
+pub struct FirstOwner {
+    /// As given.
+    pub email: String,
+    /// As given.
+    pub password: String,
+}
 
-impl std::fmt::Debug for SecretKey {
+impl std::fmt::Debug for FirstOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SecretKey(…)")
+        f.debug_struct("FirstOwner").field("email", &self.email).finish_non_exhaustive()
     }
 }
