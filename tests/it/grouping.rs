@@ -7,14 +7,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use bugle::domain::fingerprint::Hash;
-use bugle::pipeline::{fingerprint, in_app};
-use bugle::protocol::event::Event;
+use bugle::pipeline::normalize::{self, Arrival};
+use bugle::pipeline::{fingerprint, title};
+use bugle::protocol::{self, event::Event};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 /// B-cubed F1, every bug weighing the same, that version 1 reaches without memory of other events. The four bugs it splits need that:
 /// two messages with a varying plain word, and two statements that a release rewrote.
 const F1_FLOOR: f64 = 0.985;
+
+const ARRIVAL: Arrival = Arrival { received_at: OffsetDateTime::UNIX_EPOCH, sent_at: None, client_ip: None, user_agent: None };
 
 #[derive(Deserialize)]
 struct Labels {
@@ -37,16 +41,9 @@ fn training_events() -> Vec<(String, Event)> {
 }
 
 fn read(line: &str) -> (String, Event) {
-    let raw: Value = serde_json::from_str(line).expect("a line is an event");
-    let logentry = raw.get("logentry").cloned().or_else(|| raw.get("message").map(|text| json!({ "message": text, "formatted": text })));
-    let mut event: Event = serde_json::from_value(json!({
-        "platform": raw["platform"], "logger": raw["logger"], "transaction": raw["transaction"], "logentry": logentry,
-        "exceptions": raw["exception"]["values"].as_array().cloned().unwrap_or_default(),
-        "fingerprint": raw["fingerprint"].as_array().cloned().unwrap_or_default(),
-    }))
-    .expect("the fields have their types");
-    in_app::mark(&mut event);
-    (raw["event_id"].as_str().expect("every event has an id").to_owned(), event)
+    let mut event = protocol::event::read(line.as_bytes()).expect("a line is an event");
+    normalize::event(&mut event, &ARRIVAL);
+    (event.event_id.expect("every event has an id").to_string(), event)
 }
 
 /// As the store does it: the first known hash decides, the others are attached.
@@ -131,6 +128,28 @@ fn the_order_of_arrival_changes_no_group() {
     let mut renamed = HashMap::new();
     for (id, issue) in &forward {
         assert_eq!(*renamed.entry(issue).or_insert(backward[id]), backward[id], "{id}");
+    }
+}
+
+/// Whatever is missing, of the wrong type, huge or circular: an event has a hash and a name.
+#[test]
+fn garbage_gets_an_issue_all_the_same() {
+    let openings = json!({ "message": "'a[{<".repeat(4_000) }).to_string();
+    let frames: Vec<Value> = (0..5_000).map(|n| json!({ "function": format!("f{n}"), "module": "m" })).collect();
+    let stack = json!({ "exception": [{ "type": "E", "stacktrace": { "frames": frames } }] }).to_string();
+    let chain = json!({ "exception": (0..5_000).map(|n| json!({ "type": format!("E{n}") })).collect::<Vec<_>>() }).to_string();
+    let circle = r#"{"exception":[{"type":"G","mechanism":{"exception_id":0,"parent_id":1,"is_exception_group":true}},
+        {"type":"G","mechanism":{"exception_id":1,"parent_id":0,"is_exception_group":true}}]}"#;
+    let wrong = r#"{"exception":{"values":[null,7,"x",{"type":9,"value":{},"stacktrace":{"frames":[null,"f",{"module":7,"vars":3}]}}]},
+        "fingerprint":[1,null,true,"{{","}}{{ }}"],"logentry":[],"threads":"no","template":4}"#;
+    for raw in ["{}", &openings, &stack, &chain, circle, wrong] {
+        let mut event = protocol::event::read(raw.as_bytes()).expect("it is an object");
+        normalize::event(&mut event, &ARRIVAL);
+        let found = fingerprint::compute(&event);
+        assert!(!found.hashes.is_empty() && found.explanation.parts.len() <= 60);
+        assert_eq!(found, fingerprint::compute(&event));
+        let title = title::of(&event);
+        assert!(!format!("{}{}", title.kind, title.value).is_empty());
     }
 }
 
