@@ -244,6 +244,11 @@ pub async fn settle_held(tx: &mut Tx, project: ProjectId, alert: AlertId, reason
     Ok(())
 }
 
+/// What the project is called in addresses and subjects.
+pub async fn slug(tx: &mut Tx, project: ProjectId) -> sqlx::Result<String> {
+    sqlx::query_scalar!("SELECT slug FROM projects WHERE id = $1", project.0).fetch_one(&mut **tx).await
+}
+
 /// Somebody who may get mail of a project.
 #[derive(Clone, Debug)]
 pub struct Receiver {
