@@ -1,10 +1,12 @@
 //! The wiring: which parts a running Bugle is made of, and in which order its workers take a step.
 
+use anyhow::Context;
 use axum::Router;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Doors};
+use crate::spool::{Spool, SpoolLimits};
 use crate::store::Db;
 
 pub mod database;
@@ -19,7 +21,10 @@ pub struct App {
 impl App {
     /// Wires the parts. Does no I/O beyond the data directory of `config`.
     pub fn wire(db: Db, clock: Clock, config: Config) -> anyhow::Result<Self> {
-        Ok(Self { doors: Doors::new(db, clock, config) })
+        let spool_dir = config.data_dir.join("spool");
+        let limits = SpoolLimits::for_disk(&spool_dir).with_context(|| format!("asking for the space of {}", spool_dir.display()))?;
+        let spool = Spool::open(&spool_dir, limits)?;
+        Ok(Self { doors: Doors::new(db, clock, config, spool) })
     }
 
     /// Every route.

@@ -8,6 +8,8 @@ use axum::Router;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::shared::keys::KeyCache;
+use crate::spool::Spool;
 use crate::store::Db;
 
 pub mod api;
@@ -27,12 +29,18 @@ pub struct Inner {
     pub clock: Clock,
     /// The settings.
     pub config: Config,
+    /// Where what is accepted is kept.
+    pub spool: Spool,
+    /// Which key may send to which project.
+    pub keys: KeyCache,
+    /// Counters and bounds of ingestion.
+    pub ingest: ingest::Ingest,
 }
 
 impl Doors {
     /// Wires the doors.
-    pub fn new(db: Db, clock: Clock, config: Config) -> Self {
-        Self(Arc::new(Inner { db, clock, config }))
+    pub fn new(db: Db, clock: Clock, config: Config, spool: Spool) -> Self {
+        Self(Arc::new(Inner { db, clock, config, spool, keys: KeyCache::default(), ingest: ingest::Ingest::default() }))
     }
 }
 

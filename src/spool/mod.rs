@@ -52,8 +52,8 @@ struct Inner {
     node_id: Uuid,
     reader: Arc<tokio::sync::Mutex<Reader>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Keeps other processes out.
-    _lock: std::fs::File,
+    /// Keeps other processes out; `None` once closed.
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 /// What the writer's thread and everybody else use together.
@@ -95,7 +95,7 @@ impl Spool {
             node_id,
             reader: Arc::new(tokio::sync::Mutex::new(Reader::new(dir.to_owned()))),
             writer: Mutex::new(Some(thread)),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         })))
     }
 
@@ -145,6 +145,9 @@ impl Spool {
     /// An error of the disk can be tried again; a place that stays unreadable is skipped after a few attempts.
     pub async fn claim(&self, max_entries: usize, max_bytes: usize) -> io::Result<Vec<Entry>> {
         let mut reader = Arc::clone(&self.0.reader).lock_owned().await;
+        if self.is_closed() {
+            return Ok(Vec::new());
+        }
         loop {
             let entries = self.0.shared.state().claim_recent(max_entries, max_bytes);
             let stretch = self.0.shared.state().next_stretch();
@@ -167,7 +170,9 @@ impl Spool {
     /// Everything up to and including the entry at `position` is done; segments that are done as a whole are deleted.
     pub fn acknowledge(&self, position: Position) {
         self.0.shared.state().acknowledge(position);
-        self.0.shared.delete_done(&self.0.dir);
+        if !self.is_closed() {
+            self.0.shared.delete_done(&self.0.dir);
+        }
     }
 
     /// Everything claimed and not acknowledged is claimed again, for a batch that failed.
@@ -205,10 +210,17 @@ impl Spool {
         self.0.limits
     }
 
-    /// Writes what waits, answers it, and takes no more. Claiming goes on.
+    /// The end: writes and answers what waits, and lets go of the directory, so that another may open it. From then on appends are
+    /// refused and nothing is claimed; so finish digesting first.
     pub async fn close(&self) {
         let inner = Arc::clone(&self.0);
         drop(tokio::task::spawn_blocking(move || inner.stop_writer()).await);
+        let _claims = self.0.reader.lock().await;
+        self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 }
 

@@ -18,6 +18,7 @@ pub mod issue_search;
 pub mod issue_state;
 pub mod links;
 pub mod login_failures;
+pub mod keys;
 pub mod mails;
 pub mod members;
 pub mod outcomes;

@@ -1,3 +1,5 @@
 //! What all doors share: client address, errors, operations.
 
+pub mod client_address;
+pub mod keys;
 pub mod operations;

@@ -1,0 +1,183 @@
+//! Accepting a request, in the order of what it costs: who sends, is there room, receive, look inside, keep, answer.
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::sync::atomic::Ordering::Relaxed;
+use time::OffsetDateTime;
+use tracing::{debug, error, warn};
+
+use super::body;
+use super::inspect::{self, Inspected};
+use super::refusal::Refusal;
+use crate::domain::event_id::EventId;
+use crate::domain::ids::ProjectId;
+use crate::http::Doors;
+use crate::http::shared::client_address::ClientAddress;
+use crate::protocol::auth::{self, AuthError, Carriers, Credentials};
+use crate::protocol::dsn::Dsn;
+use crate::protocol::encoding;
+use crate::protocol::receipt::{BodyForm, Receipt};
+use crate::spool::AppendError;
+
+/// Bodies up to this size, as received, are decoded where they are; larger ones where they hold up nobody.
+const SMALL_BODY_BYTES: usize = 64 << 10;
+/// Longest `User-Agent` kept, in characters.
+const USER_AGENT_LEN_MAX: usize = 500;
+
+/// `{"id": …}`, or `{}` where there is no event to name.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<EventId>,
+}
+
+/// One request from its arrival to its answer.
+pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Response {
+    let answer = match try_accept(doors, project, form, parts, body).await {
+        Ok(id) => Json(Answer { id }).into_response(),
+        Err(refusal) => {
+            debug!(project.id = project, "refused an envelope or event: {refusal}");
+            body::drain(body).await;
+            refusal.into_response()
+        }
+    };
+    doors.ingest.counters.answered(answer.status());
+    answer
+}
+
+async fn try_accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Result<Option<EventId>, Refusal> {
+    let received_at = doors.clock.now();
+    let project = project_id(project)?;
+    let credentials = early_credentials(parts, project, form)?;
+    if let Some(credentials) = &credentials {
+        authorize(doors, received_at, credentials, project).await?;
+    }
+    doors.spool.room().map_err(unavailable)?;
+    let encoding = content_encoding(&parts.headers)?;
+
+    let mut share = doors.ingest.budget.share();
+    let received = body::receive(body, &parts.headers, doors.config.limits.envelope_bytes, &mut share).await?;
+    doors.ingest.counters.body_bytes.fetch_add(received.len() as u64, Relaxed);
+    let inspected = inspect_body(doors, form, &encoding, &received).await?;
+    let credentials = match credentials {
+        Some(credentials) => checked_against_dsn(credentials, parts, inspected.dsn.as_ref(), project)?,
+        None => {
+            let credentials = auth::read(&carriers(parts, inspected.dsn.as_ref()), project)?;
+            authorize(doors, received_at, &credentials, project).await?;
+            credentials
+        }
+    };
+    if inspected.item_count == 0 {
+        return Ok(None);
+    }
+    let receipt = receipt(doors, parts, Arrived { project, received_at, form, encoding }, credentials, &inspected);
+    keep(doors, &receipt, received).await?;
+    doors.ingest.counters.accepted_items.fetch_add(inspected.item_count, Relaxed);
+    Ok((inspected.has_event || inspected.event_id.is_some()).then_some(receipt.event_id))
+}
+
+fn project_id(raw: &str) -> Result<ProjectId, Refusal> {
+    let is_number = raw.bytes().all(|byte| byte.is_ascii_digit());
+    raw.parse().ok().filter(|_| is_number).map(ProjectId).ok_or(Refusal::ProjectPath)
+}
+
+/// The credentials outside the body. An envelope may bring its own; so only there is `None` not an error.
+fn early_credentials(parts: &Parts, project: ProjectId, form: BodyForm) -> Result<Option<Credentials>, Refusal> {
+    match auth::read(&carriers(parts, None), project) {
+        Ok(credentials) => Ok(Some(credentials)),
+        Err(AuthError::Missing) if form == BodyForm::Envelope => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A DSN in the envelope must say what the other carriers said.
+fn checked_against_dsn(credentials: Credentials, parts: &Parts, dsn: Option<&Dsn>, project: ProjectId) -> Result<Credentials, Refusal> {
+    match dsn {
+        Some(dsn) => Ok(auth::read(&carriers(parts, Some(dsn)), project)?),
+        None => Ok(credentials),
+    }
+}
+
+fn carriers<'a>(parts: &'a Parts, dsn: Option<&'a Dsn>) -> Carriers<'a> {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    Carriers { x_sentry_auth: header("x-sentry-auth"), authorization: header("authorization"), query: parts.uri.query(), path: None, dsn }
+}
+
+async fn authorize(doors: &Doors, now: OffsetDateTime, credentials: &Credentials, project: ProjectId) -> Result<(), Refusal> {
+    match doors.keys.project_of(&doors.db, now, &credentials.public_key).await {
+        Ok(Some(allowed)) if allowed == project => Ok(()),
+        Ok(_) => Err(Refusal::NotAllowed),
+        Err(error) => {
+            warn!("{error}: the database does not answer, or too many unknown keys are tried");
+            Err(Refusal::Unavailable("the key cannot be checked now"))
+        }
+    }
+}
+
+/// All `Content-Encoding` headers as one list.
+fn content_encoding(headers: &HeaderMap) -> Result<String, Refusal> {
+    let values: Vec<_> = headers.get_all(header::CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
+    let joined = values.join(", ");
+    if encoding::is_supported(&joined) { Ok(joined) } else { Err(Refusal::Encoding("use gzip, deflate, br, zstd or none".into())) }
+}
+
+async fn inspect_body(doors: &Doors, form: BodyForm, encoding: &str, received: &Bytes) -> Result<Inspected, Refusal> {
+    let limits = doors.config.limits;
+    if received.len() <= SMALL_BODY_BYTES {
+        return inspect::body(form, encoding, received, limits);
+    }
+    let _turn = doors.ingest.budget.decode_turn().await;
+    let (encoding, received) = (encoding.to_owned(), received.clone());
+    let inspected = tokio::task::spawn_blocking(move || inspect::body(form, &encoding, &received, limits)).await;
+    inspected.unwrap_or_else(|error| {
+        error!("inspecting a body failed: {error}");
+        Err(Refusal::Unavailable("internal error"))
+    })
+}
+
+struct Arrived {
+    project: ProjectId,
+    received_at: OffsetDateTime,
+    form: BodyForm,
+    encoding: String,
+}
+
+fn receipt(doors: &Doors, parts: &Parts, arrived: Arrived, credentials: Credentials, inspected: &Inspected) -> Receipt {
+    let ClientAddress(client_ip) = ClientAddress::of(parts, &doors.config.trusted_proxies);
+    let user_agent = parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    Receipt {
+        project_id: arrived.project,
+        received_at: arrived.received_at,
+        form: arrived.form,
+        encoding: arrived.encoding,
+        event_id: inspected.event_id.unwrap_or_else(EventId::random),
+        client_ip: client_ip.map(|ip| ip.to_string()),
+        user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_LEN_MAX).collect()),
+        sdk: credentials.client,
+    }
+}
+
+/// Returns once the body is durable.
+async fn keep(doors: &Doors, receipt: &Receipt, received: Bytes) -> Result<(), Refusal> {
+    let meta = serde_json::to_vec(receipt).map_err(|error| {
+        error!("a receipt could not be written as JSON: {error}");
+        Refusal::Unavailable("internal error")
+    })?;
+    doors.spool.append(&meta, received).await.map_err(unavailable)
+}
+
+/// Paths and sizes stay in the log.
+fn unavailable(error: AppendError) -> Refusal {
+    warn!("an event could not be kept: {error}");
+    match error {
+        AppendError::Full { .. } => Refusal::Unavailable("the spool is full"),
+        AppendError::DiskLow { .. } => Refusal::Unavailable("the disk is nearly full"),
+        AppendError::Busy => Refusal::Unavailable("too many requests at a time"),
+        AppendError::Failed(_) => Refusal::Unavailable("the disk does not take it"),
+        AppendError::Closed => Refusal::Unavailable("shutting down"),
+    }
+}

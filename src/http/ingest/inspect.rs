@@ -1,0 +1,146 @@
+//! Looking into a body as far as the answer needs it: decode within limits, take the envelope apart, find the event's id. What is in the
+//! items is read by the digest.
+
+use serde::Deserialize;
+
+use super::refusal::Refusal;
+use crate::config::Limits;
+use crate::domain::event_id::EventId;
+use crate::protocol::dsn::Dsn;
+use crate::protocol::envelope::{self, Envelope, Item};
+use crate::protocol::receipt::BodyForm;
+use crate::protocol::{encoding, json, store_body};
+
+/// What accepting needs to know about a body.
+#[derive(Debug, PartialEq)]
+pub struct Inspected {
+    /// The id of the event, or of the envelope: from its header, else from the event's payload.
+    pub event_id: Option<EventId>,
+    /// Whether the sender should be told an id even where it gave none.
+    pub has_event: bool,
+    /// The DSN in the envelope's header.
+    pub dsn: Option<Dsn>,
+    /// How many items there are to digest.
+    pub item_count: u64,
+}
+
+/// Reads a body of the given form and encoding.
+pub fn body(form: BodyForm, content_encoding: &str, received: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
+    let decoded = encoding::decode(content_encoding, received, limits.envelope_bytes)?;
+    match form {
+        BodyForm::Envelope => inspect_envelope(&decoded, limits),
+        BodyForm::Store => inspect_event(&decoded, limits),
+    }
+}
+
+/// An event that is too large costs itself only: its siblings are kept, and the digest accounts for it. Alone, the sender is told.
+fn inspect_envelope(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
+    let Envelope { header, items } = envelope::parse(decoded)?;
+    if !items.is_empty() && items.iter().all(|item| is_too_large(item, limits)) {
+        return Err(Refusal::TooLarge(format!("an event is larger than {} bytes", limits.event_bytes)));
+    }
+    let mut events = items.iter().filter(|item| carries_event_id(item));
+    Ok(Inspected {
+        event_id: header.event_id.or_else(|| events.clone().find_map(|item| event_id_of(item.payload))),
+        has_event: events.next().is_some(),
+        dsn: header.dsn,
+        item_count: items.len() as u64,
+    })
+}
+
+fn inspect_event(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
+    if decoded.trim_ascii().is_empty() {
+        return Err(Refusal::Event("the body is empty"));
+    }
+    let payload = store_body::open(decoded, limits.envelope_bytes)?;
+    if payload.len() > limits.event_bytes {
+        return Err(Refusal::TooLarge(format!("the event is larger than {} bytes", limits.event_bytes)));
+    }
+    let event_id = match serde_json::from_slice::<Id>(&payload) {
+        Ok(id) => id.parse(),
+        Err(_) => {
+            json::parse_object(&payload).map_err(|_| Refusal::Event("the body is not a JSON object"))?.get("event_id").and_then(id_in)
+        }
+    };
+    Ok(Inspected { event_id, has_event: true, dsn: None, item_count: 1 })
+}
+
+/// Only what is parsed as one JSON document has the limit of an event; attachments, replays and profiles have that of the envelope.
+fn is_too_large(item: &Item<'_>, limits: Limits) -> bool {
+    carries_event_id(item) && item.payload.len() > limits.event_bytes
+}
+
+fn carries_event_id(item: &Item<'_>) -> bool {
+    matches!(item.kind.as_str(), "event" | "transaction" | "feedback")
+}
+
+/// The id alone, without building the document; leniently where that is refused (`NaN`, lone surrogates, …).
+fn event_id_of(payload: &[u8]) -> Option<EventId> {
+    match serde_json::from_slice::<Id>(payload) {
+        Ok(id) => id.parse(),
+        Err(_) => json::parse_object(payload).ok()?.get("event_id").and_then(id_in),
+    }
+}
+
+fn id_in(value: &serde_json::Value) -> Option<EventId> {
+    EventId::parse(value.as_str()?).ok()
+}
+
+#[derive(Deserialize)]
+struct Id {
+    #[serde(default)]
+    event_id: Option<serde_json::Value>,
+}
+
+impl Id {
+    fn parse(&self) -> Option<EventId> {
+        self.event_id.as_ref().and_then(id_in)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { event_bytes: 100, envelope_bytes: 1_000 };
+    const ID: &str = "9ec79c33ec9942ab8353589fcb2e04dc";
+
+    fn inspect(text: &str) -> Result<Inspected, Refusal> {
+        body(BodyForm::Envelope, "", text.as_bytes(), LIMITS)
+    }
+
+    #[test]
+    fn the_id_of_the_header_wins_over_that_of_the_payload() {
+        let found = inspect(&format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\"}}\n{{\"event_id\":\"{}\"}}", "a".repeat(32)));
+        assert_eq!(found.ok().and_then(|found| found.event_id).map(|id| id.to_string()).as_deref(), Some(ID));
+    }
+
+    #[test]
+    fn the_payload_is_asked_where_the_header_is_silent_even_if_it_is_not_quite_json() {
+        let found = inspect(&format!("{{}}\n{{\"type\":\"event\"}}\n{{\"x\":NaN,\"event_id\":\"{ID}\"}}")).expect("framed");
+        assert_eq!((found.event_id.map(|id| id.to_string()).as_deref(), found.has_event), (Some(ID), true));
+    }
+
+    #[test]
+    fn a_broken_payload_costs_only_its_item() {
+        let found = inspect("{}\n{\"type\":\"event\"}\n{broken\n{\"type\":\"session\"}\n{}\n").expect("framed");
+        assert_eq!((found.event_id, found.has_event, found.item_count), (None, true, 2));
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_refused_alone_and_tolerated_beside_others() {
+        let large = format!("{{\"message\":\"{}\"}}", "x".repeat(100));
+        assert!(matches!(inspect(&format!("{{}}\n{{\"type\":\"event\"}}\n{large}")), Err(Refusal::TooLarge(_))));
+        let found = inspect(&format!("{{}}\n{{\"type\":\"event\"}}\n{large}\n{{\"type\":\"session\"}}\n{{}}"));
+        assert_eq!(found.ok().map(|found| found.item_count), Some(2));
+    }
+
+    #[test]
+    fn nothing_and_nonsense_are_not_events() {
+        for text in ["", " \n", "[]", "{", "hello"] {
+            assert!(body(BodyForm::Store, "", text.as_bytes(), LIMITS).is_err(), "{text:?}");
+        }
+        let large = format!("{{\"message\":\"{}\"}}", "x".repeat(100));
+        assert!(matches!(body(BodyForm::Store, "", large.as_bytes(), LIMITS), Err(Refusal::TooLarge(_))));
+    }
+}
