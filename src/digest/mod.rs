@@ -1,1 +1,206 @@
-//! digest
+//! From the spool to Postgres, exactly once: claim, decode, read, normalize, scrub, fingerprint, then one transaction per batch.
+//!
+//! Nothing is lost: a batch that the database cannot take now is tried again for ever, what cannot be read becomes a dead letter.
+//! Nothing is counted twice: the batch, the ids of its events and the position in the spool are one commit.
+//!
+//! Deliberately absent: SQL (`store`), how anything is read (`protocol`) or understood (`pipeline`), mails (`notify`).
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use time::Duration;
+use tokio::sync::Mutex;
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::spool::{Position, Spool};
+use crate::store::{self, Db};
+
+mod alerts;
+mod assign;
+mod client_report;
+mod commit;
+mod counts;
+mod event;
+mod failure;
+mod item;
+mod letter;
+mod read;
+mod reading;
+mod retry;
+mod sighting;
+mod status;
+
+use failure::Failure;
+use reading::Reading;
+
+/// Most spool entries in one batch. One envelope seldom holds more than one event.
+const BATCH_ENTRIES_MAX: usize = 256;
+/// Most bytes of bodies, as spooled, in one batch.
+const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most events in one transaction, unless a single envelope holds more.
+const COMMIT_EVENTS_MAX: usize = 256;
+/// Most bytes of compressed payload in one transaction, unless a single event has more.
+const COMMIT_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How often a batch is tried at once when another node was faster at the same issue. Each time one of the nodes gets through.
+const RACES_MAX: usize = 20;
+
+/// Limits of reading, from the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Largest event item in bytes, after decompression.
+    pub event_bytes: usize,
+    /// Largest body in bytes, after decompression.
+    pub envelope_bytes: usize,
+    /// How long events are kept; no event is stored as older than that.
+    pub retention: Duration,
+}
+
+/// The digest of one node. Clones share their state.
+#[derive(Clone)]
+pub struct Digest(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    spool: Spool,
+    settings: Settings,
+    work: Mutex<Work>,
+}
+
+/// What is between the spool and the database. Whoever holds its lock is the one committer.
+#[derive(Default)]
+struct Work {
+    /// The spool was told where the database says it is.
+    started: bool,
+    /// Entries were claimed that are neither in `readings` nor committed: a run was dropped half-way.
+    adrift: bool,
+    /// Read and not yet committed, in the order of the spool.
+    readings: Vec<Reading>,
+}
+
+impl Digest {
+    /// Wires it; nothing is read before the first [`Digest::run_once`].
+    pub fn new(db: Db, clock: Clock, spool: Spool, settings: Settings) -> Self {
+        Self(Arc::new(Inner { db, clock, spool, settings, work: Mutex::default() }))
+    }
+
+    /// Returns once the spool has something to digest.
+    pub async fn wait(&self) {
+        self.0.spool.wait().await;
+    }
+
+    /// Digests the next batch, or one dead letter that somebody asked to try again, and tells how many spool entries (or letters) that
+    /// were. 0: nothing waits. An error is one of the database and leaves everything to the next run.
+    pub async fn run_once(&self) -> anyhow::Result<usize> {
+        let mut work = self.0.work.lock().await;
+        self.0.start(&mut work).await?;
+        if work.readings.is_empty() {
+            self.0.claim(&mut work).await?;
+        }
+        if work.readings.is_empty() {
+            return retry::next(&self.0.db, &self.0.clock, self.0.settings).await;
+        }
+        let count = work.readings.len();
+        self.0.commit_all(&mut work).await?;
+        Ok(count)
+    }
+}
+
+impl Inner {
+    /// Once: takes up where the last life of this node stopped, whatever its spool remembers of it.
+    async fn start(&self, work: &mut Work) -> anyhow::Result<()> {
+        if work.started {
+            return Ok(());
+        }
+        let row = store::spool_positions::find(&self.db, self.spool.node_id()).await.context("reading the position in the spool")?;
+        let position = row.map(|row| Position::from_row(row.segment, row.offset));
+        self.spool.start_from(position).await.context("moving the spool to its position")?;
+        work.started = true;
+        Ok(())
+    }
+
+    async fn claim(&self, work: &mut Work) -> anyhow::Result<()> {
+        if std::mem::replace(&mut work.adrift, true) {
+            self.spool.rewind().await;
+        }
+        let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
+        work.readings = read::entries(entries, self.settings).await?;
+        work.adrift = false;
+        Ok(())
+    }
+
+    async fn commit_all(&self, work: &mut Work) -> anyhow::Result<()> {
+        let mut most = usize::MAX;
+        while !work.readings.is_empty() {
+            let count = slice_len(&work.readings).min(most);
+            match self.commit(&work.readings[..count]).await {
+                Ok(()) => {
+                    work.readings.drain(..count);
+                    most = usize::MAX;
+                }
+                Err(Failure::Poison(reason)) if count > 1 => {
+                    warn!(batch.entry_count = count, "the database refuses a batch, which is halved to find the culprit: {reason}");
+                    most = count / 2;
+                }
+                Err(Failure::Poison(reason)) => {
+                    let project = work.readings[0].project_id;
+                    error!(project.id = project.0, "the database refuses an entry, which becomes a dead letter: {reason}");
+                    work.readings[0].bury(&reason).with_context(|| format!("even the dead letter is refused: {reason}"))?;
+                }
+                Err(Failure::Race) => anyhow::bail!("other nodes were faster {RACES_MAX} times in a row"),
+                Err(Failure::Transient(error)) => return Err(error.context("committing a batch")),
+            }
+        }
+        Ok(())
+    }
+
+    /// One transaction: what the readings hold, and the position behind the last of them. Then the spool may forget them.
+    async fn commit(&self, readings: &[Reading]) -> Result<(), Failure> {
+        let mut races = 0;
+        let position = readings.last().map(|reading| reading.position);
+        let done = loop {
+            match self.try_commit(readings, position).await {
+                Err(Failure::Race) if races < RACES_MAX => races += 1,
+                other => break other?,
+            }
+        };
+        if let Some(position) = position {
+            self.spool.acknowledge(position);
+        }
+        info!(
+            batch.entry_count = readings.len(),
+            event.stored_count = done.stored_count,
+            event.duplicate_count = done.duplicate_count,
+            issue.new_count = done.new_issue_count,
+            alert.count = done.alert_count,
+            dead_letter.count = done.letter_count,
+            "digested {} events",
+            done.stored_count
+        );
+        Ok(())
+    }
+
+    async fn try_commit(&self, readings: &[Reading], position: Option<Position>) -> Result<commit::Done, Failure> {
+        let now = self.clock.now();
+        let mut tx = store::begin(&self.db).await?;
+        let done = commit::write(&mut tx, readings, now).await?;
+        if let Some((segment, offset)) = position.map(Position::to_row) {
+            let position = store::spool_positions::SpoolPosition { segment, offset };
+            store::spool_positions::upsert(&mut tx, self.spool.node_id(), position, now).await?;
+        }
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+/// How many of the readings go into the next transaction: at least one.
+fn slice_len(readings: &[Reading]) -> usize {
+    let (mut events, mut bytes) = (0, 0);
+    let fitting = readings.iter().take_while(|reading| {
+        events += reading.sightings.len();
+        bytes += reading.sightings.iter().map(|sighting| sighting.payload.len()).sum::<usize>();
+        events <= COMMIT_EVENTS_MAX && bytes <= COMMIT_BYTES_MAX
+    });
+    fitting.count().max(1)
+}

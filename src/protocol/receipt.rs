@@ -33,7 +33,7 @@ pub struct Receipt {
     pub sdk: Option<String>,
 }
 
-/// The two shapes a body can have.
+/// The shapes a body can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyForm {
@@ -41,4 +41,6 @@ pub enum BodyForm {
     Envelope,
     /// `/store/`: one event as JSON, possibly base64 or base64(zlib).
     Store,
+    /// One event in Bugle's own form, already scrubbed: what a dead letter keeps of an event that could be read.
+    Stored,
 }

@@ -75,6 +75,8 @@ pub struct Due {
     pub id: i64,
     /// Whose item.
     pub project_id: ProjectId,
+    /// See [`NewDeadLetter::item_type`].
+    pub item_type: String,
     /// What is digested again.
     pub contents: Contents,
 }
@@ -198,7 +200,7 @@ pub async fn delete(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<u64> {
 pub async fn claim_due(tx: &mut Tx) -> sqlx::Result<Option<Due>> {
     let row = sqlx::query!(
         r#"
-        SELECT id, project_id, receipt, body
+        SELECT id, project_id, item_type, receipt, body
         FROM dead_letters
         WHERE retry_at IS NOT NULL
         ORDER BY retry_at, id
@@ -211,8 +213,15 @@ pub async fn claim_due(tx: &mut Tx) -> sqlx::Result<Option<Due>> {
     Ok(row.map(|row| Due {
         id: row.id,
         project_id: ProjectId(row.project_id),
+        item_type: row.item_type,
         contents: Contents { receipt: row.receipt, body: row.body },
     }))
+}
+
+/// Removes a letter that was digested after all.
+pub async fn remove(tx: &mut Tx, project: ProjectId, id: i64) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM dead_letters WHERE project_id = $1 AND id = $2", project.0, id).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Notes that trying a letter again was in vain.

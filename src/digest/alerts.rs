@@ -1,0 +1,35 @@
+//! Decisions to tell somebody, with their numbers, into `alerts`.
+
+use std::collections::BTreeSet;
+
+use time::OffsetDateTime;
+
+use super::failure::Failure;
+use super::status::Telling;
+use crate::domain::alert::Numbers;
+use crate::store::Tx;
+use crate::store::alert_decisions::{self, Decision};
+
+/// Writes the decisions and tells how many were not made before. To be called after everything is counted.
+pub async fn decide(tx: &mut Tx, tellings: &[Telling], now: OffsetDateTime) -> Result<usize, Failure> {
+    if tellings.is_empty() {
+        return Ok(0);
+    }
+    let issues: BTreeSet<_> = tellings.iter().map(|telling| telling.issue).collect();
+    let latest = tellings.iter().map(|telling| telling.since).max().unwrap_or(now);
+    let numbers = alert_decisions::numbers(tx, &issues.into_iter().collect::<Vec<_>>(), latest).await?;
+    let decision = |telling: &Telling| Decision {
+        project_id: telling.issue.0,
+        issue_id: telling.issue.1,
+        rule_id: telling.rule_id,
+        kind: telling.kind,
+        since: telling.since,
+        numbers: Numbers {
+            release: telling.release.clone(),
+            environment: telling.environment.clone(),
+            ..numbers.get(&telling.issue.1).cloned().unwrap_or_default()
+        },
+    };
+    let made = alert_decisions::insert(tx, &tellings.iter().map(decision).collect::<Vec<_>>(), now).await?;
+    Ok(usize::try_from(made).unwrap_or(usize::MAX))
+}

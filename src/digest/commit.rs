@@ -1,0 +1,138 @@
+//! What one batch does to the database, as a list of verbs. The caller opens and commits the transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use time::OffsetDateTime;
+
+use super::assign::{Assigned, Placed, assign};
+use super::failure::Failure;
+use super::reading::Reading;
+use super::sighting::Sighting;
+use super::{alerts, counts, status};
+use crate::domain::ids::ProjectId;
+use crate::domain::outcome::Outcome;
+use crate::protocol::category::Category;
+use crate::store::activities::{self, NewActivity};
+use crate::store::event_ids::{self, Claim};
+use crate::store::events::{self, NewEvent};
+use crate::store::outcomes::{self, Tally};
+use crate::store::{Tx, counters, dead_letters};
+
+/// Counted under this reason: events of a project that was deleted between accepting and digesting them.
+const PROJECT_DELETED: &str = "project_deleted";
+/// The project of letters of which not even the project is known.
+const NOBODY: ProjectId = ProjectId(0);
+
+/// What a batch did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Done {
+    /// Events stored.
+    pub stored_count: usize,
+    /// Events whose id was taken before.
+    pub duplicate_count: usize,
+    /// Issues made.
+    pub new_issue_count: usize,
+    /// Alerts decided.
+    pub alert_count: usize,
+    /// Dead letters kept.
+    pub letter_count: usize,
+}
+
+/// Writes a batch.
+pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Result<Done, Failure> {
+    let projects = counters::projects::hold(tx, &projects_of(readings)).await?;
+    let dedupe = dedupe(tx, readings, &projects).await?;
+    let assigned = assign(tx, &dedupe.fresh).await?;
+    store_events(tx, &assigned.placed).await?;
+    activities::insert(tx, &first_sights(&assigned)).await?;
+    let verdict = status::judge(tx, &assigned.placed, &projects).await?;
+    activities::insert(tx, &verdict.activities).await?;
+    counts::add(tx, &assigned.placed, &verdict).await?;
+    let alert_count = alerts::decide(tx, &verdict.tellings, now).await?;
+    let letters: Vec<_> =
+        readings.iter().flat_map(|reading| &reading.letters).filter(|letter| kept(letter.project_id, &projects)).cloned().collect();
+    dead_letters::insert(tx, &letters, now).await?;
+    let tallies = readings.iter().flat_map(|reading| &reading.tallies).filter(|tally| kept(tally.project_id, &projects)).cloned();
+    outcomes::add(tx, &dedupe.tallies.iter().cloned().chain(tallies).collect::<Vec<_>>()).await?;
+    Ok(Done {
+        stored_count: assigned.placed.len(),
+        duplicate_count: dedupe.duplicate_count,
+        new_issue_count: assigned.founders.len(),
+        alert_count,
+        letter_count: letters.len(),
+    })
+}
+
+fn projects_of(readings: &[Reading]) -> Vec<ProjectId> {
+    let projects: BTreeSet<ProjectId> = readings.iter().map(|reading| reading.project_id).collect();
+    projects.into_iter().collect()
+}
+
+fn kept(project: ProjectId, projects: &HashMap<ProjectId, OffsetDateTime>) -> bool {
+    project == NOBODY || projects.contains_key(&project)
+}
+
+struct Dedupe<'a> {
+    fresh: Vec<&'a Sighting>,
+    duplicate_count: usize,
+    tallies: Vec<Tally>,
+}
+
+/// Takes the ids of the events; what was taken before, by anybody, is a duplicate.
+async fn dedupe<'a>(tx: &mut Tx, readings: &'a [Reading], projects: &HashMap<ProjectId, OffsetDateTime>) -> Result<Dedupe<'a>, Failure> {
+    let (known, orphans): (Vec<_>, Vec<_>) =
+        readings.iter().flat_map(|reading| &reading.sightings).partition(|sighting| projects.contains_key(&sighting.project_id));
+    let mut taken = event_ids::take(tx, &known.iter().map(|sighting| sighting.claim()).collect::<Vec<_>>()).await?;
+    let mut done = Dedupe { fresh: vec![], duplicate_count: 0, tallies: vec![] };
+    for sighting in known {
+        let outcome = if taken.remove(&(sighting.project_id, sighting.event_id)) {
+            done.fresh.push(sighting);
+            Outcome::Stored
+        } else {
+            done.duplicate_count += 1;
+            Outcome::Duplicate
+        };
+        done.tallies.push(sighting.tally(outcome));
+    }
+    let deleted: HashSet<ProjectId> = orphans.iter().map(|sighting| sighting.project_id).collect();
+    for project in deleted {
+        tracing::warn!(project.id = project.0, "events of a project that no longer exists were thrown away ({PROJECT_DELETED})");
+    }
+    Ok(done)
+}
+
+impl Sighting {
+    fn claim(&self) -> Claim {
+        Claim { project_id: self.project_id, event_id: self.event_id, received_at: self.received_at }
+    }
+
+    fn tally(&self, outcome: Outcome) -> Tally {
+        Tally { project_id: self.project_id, at: self.received_at, category: Category::Error.name().to_owned(), outcome, count: 1 }
+    }
+}
+
+async fn store_events(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {
+    let rows: Vec<NewEvent<'_>> = placed.iter().map(|placed| placed.sighting.row(placed.issue_id, placed.hash)).collect();
+    Ok(events::insert(tx, &rows).await?)
+}
+
+fn first_sights(assigned: &Assigned<'_>) -> Vec<NewActivity> {
+    let note = |founder: &Placed<'_>| NewActivity {
+        project_id: founder.sighting.project_id,
+        issue_id: founder.issue_id,
+        user_id: None,
+        kind: "first_seen",
+        detail: String::new(),
+        at: founder.sighting.received_at,
+    };
+    assigned.founders.iter().map(note).collect()
+}
+
+/// The earliest and latest of times, per key.
+pub type Spans<K> = BTreeMap<K, (OffsetDateTime, OffsetDateTime)>;
+
+/// Widens the span of `key` so that it holds `at`.
+pub fn widen<K: Ord>(spans: &mut Spans<K>, key: K, at: OffsetDateTime) {
+    let span = spans.entry(key).or_insert((at, at));
+    *span = (span.0.min(at), span.1.max(at));
+}

@@ -1,0 +1,183 @@
+//! A batch folded into sums, so that a thousand events of one issue cost a handful of rows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use time::OffsetDateTime;
+
+use super::assign::Placed;
+use super::commit::{Spans, widen};
+use super::failure::Failure;
+use super::status::{IssueKey, Verdict};
+use crate::domain::ids::{IssueId, ProjectId};
+use crate::domain::person::Person;
+use crate::store::Tx;
+use crate::store::counters::{environments, hour, hours, minute, minutes, people, projects, quarter, quarters, releases, tags};
+use crate::store::issue_state::{self, Advance};
+
+/// One person counts at most so often per issue and quarter of an hour in the capped count (alerting rules, section 1).
+const CAP_PER_QUARTER: i32 = 5;
+
+/// Counts the events of a batch. The issues are locked by [`super::status::judge`], whose verdict they get.
+pub async fn add(tx: &mut Tx, placed: &[Placed<'_>], verdict: &Verdict) -> Result<(), Failure> {
+    let new_people = people::upsert(tx, &people_of(placed)).await?;
+    issue_state::advance(tx, &advances(placed, verdict, &new_people)).await?;
+    add_environments(tx, placed).await?;
+    add_releases(tx, placed).await?;
+    hours::add(tx, &hours_of(placed)).await?;
+    let before = quarters::add(tx, &quarters_of(placed)).await?;
+    minutes::add(tx, &minutes_of(placed, before)).await?;
+    tags::add(tx, &tags_of(placed)).await?;
+    let (mut per_hour, mut arrivals) = (BTreeMap::new(), Spans::new());
+    for placed in placed {
+        *per_hour.entry((placed.sighting.project_id, hour(placed.sighting.received_at))).or_insert(0) += 1;
+        widen(&mut arrivals, placed.sighting.project_id, placed.sighting.received_at);
+    }
+    projects::add_hours(tx, &per_hour).await?;
+    projects::touch(tx, &arrivals).await?;
+    Ok(())
+}
+
+fn people_of(placed: &[Placed<'_>]) -> BTreeMap<(ProjectId, IssueId, Person), OffsetDateTime> {
+    let mut people = BTreeMap::new();
+    for placed in placed {
+        if let Some(person) = placed.sighting.person {
+            let last = people.entry((placed.sighting.project_id, placed.issue_id, person)).or_insert(placed.sighting.occurred_at);
+            *last = placed.sighting.occurred_at.max(*last);
+        }
+    }
+    people
+}
+
+fn advances(placed: &[Placed<'_>], verdict: &Verdict, new_people: &HashMap<IssueKey, i64>) -> Vec<Advance> {
+    let mut advances: BTreeMap<IssueKey, Advance> = BTreeMap::new();
+    for placed in placed {
+        let (sighting, key) = (placed.sighting, placed.issue());
+        let Some(held) = verdict.held.get(&key) else { continue };
+        let advance = advances.entry(key).or_insert_with(|| Advance {
+            held: held.clone(),
+            event_count: 0,
+            user_count: new_people.get(&key).copied().unwrap_or_default(),
+            first_seen_at: sighting.occurred_at,
+            last_seen_at: sighting.occurred_at,
+            latest: sighting.latest(),
+            first_release: None,
+        });
+        advance.event_count += 1;
+        advance.first_seen_at = advance.first_seen_at.min(sighting.occurred_at);
+        if sighting.occurred_at >= advance.last_seen_at {
+            let release = sighting.release.clone().or(advance.latest.release.take());
+            advance.latest = issue_state::Latest { release, ..sighting.latest() };
+            advance.last_seen_at = sighting.occurred_at;
+        }
+        advance.first_release = advance.first_release.take().or_else(|| sighting.release.clone());
+    }
+    advances.into_values().collect()
+}
+
+async fn add_environments(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {
+    let mut spans = Spans::new();
+    let mut seen: BTreeMap<(ProjectId, IssueId, String), environments::Seen> = BTreeMap::new();
+    for placed in placed {
+        let sighting = placed.sighting;
+        let Some(name) = &sighting.environment else { continue };
+        let at = sighting.occurred_at;
+        widen(&mut spans, (sighting.project_id, name.clone()), at);
+        let sum = seen.entry((sighting.project_id, placed.issue_id, name.clone())).or_insert(environments::Seen {
+            event_count: 0,
+            first_seen_at: at,
+            last_seen_at: at,
+            top_level: 0,
+        });
+        sum.event_count += 1;
+        sum.first_seen_at = sum.first_seen_at.min(at);
+        sum.last_seen_at = sum.last_seen_at.max(at);
+        sum.top_level = sum.top_level.max(if sighting.clean { sighting.level } else { 0 });
+    }
+    let kept = environments::upsert(tx, &spans).await?;
+    seen.retain(|(project, _, name), _| kept.contains(&(*project, name.clone())));
+    Ok(environments::add(tx, &seen).await?)
+}
+
+async fn add_releases(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {
+    let mut of_projects = BTreeMap::new();
+    let mut of_issues = BTreeMap::new();
+    for placed in placed {
+        let sighting = placed.sighting;
+        let Some(version) = &sighting.release else { continue };
+        add_release(&mut of_projects, (sighting.project_id, version.clone()), sighting.occurred_at);
+        add_release(&mut of_issues, (sighting.project_id, placed.issue_id, version.clone()), sighting.occurred_at);
+    }
+    let kept = releases::add_to_projects(tx, &of_projects).await?;
+    of_issues.retain(|(project, _, version), _| kept.contains(&(*project, version.clone())));
+    Ok(releases::add_to_issues(tx, &of_issues).await?)
+}
+
+fn add_release<K: Ord>(sums: &mut BTreeMap<K, releases::Seen>, key: K, at: OffsetDateTime) {
+    let sum = sums.entry(key).or_insert(releases::Seen { event_count: 0, first_seen_at: at, last_seen_at: at });
+    sum.event_count += 1;
+    sum.first_seen_at = sum.first_seen_at.min(at);
+    sum.last_seen_at = sum.last_seen_at.max(at);
+}
+
+/// By the hour in which it happened for charts, by the hour of arrival for detection.
+fn hours_of(placed: &[Placed<'_>]) -> BTreeMap<(ProjectId, IssueId, OffsetDateTime), hours::Hour> {
+    let mut hours: BTreeMap<_, hours::Hour> = BTreeMap::new();
+    for placed in placed {
+        let sighting = placed.sighting;
+        hours.entry((sighting.project_id, placed.issue_id, hour(sighting.occurred_at))).or_default().event_count += 1;
+        if sighting.clean {
+            hours.entry((sighting.project_id, placed.issue_id, hour(sighting.received_at))).or_default().clean_count += 1;
+        }
+    }
+    hours
+}
+
+fn quarter_key(placed: &Placed<'_>) -> Option<quarters::Key> {
+    let sighting = placed.sighting;
+    Some((sighting.project_id, placed.issue_id, quarter(sighting.received_at), sighting.person?))
+}
+
+fn quarters_of(placed: &[Placed<'_>]) -> BTreeMap<quarters::Key, quarters::Seen> {
+    let mut seen = BTreeMap::new();
+    for placed in placed.iter().filter(|placed| placed.sighting.clean) {
+        let Some(key) = quarter_key(placed) else { continue };
+        let at = placed.sighting.received_at;
+        let sum = seen.entry(key).or_insert(quarters::Seen { event_count: 0, last_seen_at: at });
+        sum.event_count += 1;
+        sum.last_seen_at = sum.last_seen_at.max(at);
+    }
+    seen
+}
+
+/// `before`: how often each person had been seen in its quarter before this batch.
+fn minutes_of(
+    placed: &[Placed<'_>],
+    mut before: HashMap<quarters::Key, i32>,
+) -> BTreeMap<(ProjectId, IssueId, OffsetDateTime), minutes::Minute> {
+    let mut minutes: BTreeMap<_, minutes::Minute> = BTreeMap::new();
+    for placed in placed.iter().filter(|placed| placed.sighting.clean) {
+        let sum = minutes.entry((placed.sighting.project_id, placed.issue_id, minute(placed.sighting.received_at))).or_default();
+        sum.clean_count += 1;
+        let seen = quarter_key(placed).map(|key| before.entry(key).or_default());
+        let capped = seen.is_none_or(|seen| {
+            *seen += 1;
+            *seen <= CAP_PER_QUARTER
+        });
+        sum.capped_count += i32::from(capped);
+    }
+    minutes
+}
+
+fn tags_of(placed: &[Placed<'_>]) -> BTreeMap<(tags::TagKey, String), tags::Seen> {
+    let mut sums: BTreeMap<(tags::TagKey, String), tags::Seen> = BTreeMap::new();
+    for placed in placed {
+        let sighting = placed.sighting;
+        for (key, value) in &sighting.tags {
+            let key = (sighting.project_id, placed.issue_id, key.clone());
+            let sum = sums.entry((key, value.clone())).or_insert(tags::Seen { event_count: 0, last_seen_at: sighting.occurred_at });
+            sum.event_count += 1;
+            sum.last_seen_at = sum.last_seen_at.max(sighting.occurred_at);
+        }
+    }
+    sums
+}

@@ -1,0 +1,67 @@
+//! The one place where the kind of an item decides what is done with it. A new pillar is a new arm here and a file of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use time::OffsetDateTime;
+
+use super::event::{self, Source};
+use super::reading::Reading;
+use super::{Settings, client_report, letter};
+use crate::domain::event_id::EventId;
+use crate::domain::outcome::Outcome;
+use crate::protocol::category::Category;
+use crate::protocol::envelope::Item;
+use crate::protocol::receipt::{BodyForm, Receipt};
+
+/// What is known about an item besides itself.
+pub struct Cx<'a> {
+    /// Of the request.
+    pub receipt: &'a Receipt,
+    /// Limits.
+    pub settings: Settings,
+    /// The envelope's own event id: what the SDK was answered. The first event of the envelope takes it.
+    pub answered_id: Option<EventId>,
+    /// When the client sent the envelope, by its own clock.
+    pub sent_at: Option<OffsetDateTime>,
+    /// Events of this envelope so far.
+    pub event_count: usize,
+}
+
+impl<'a> Cx<'a> {
+    /// Before any item was read.
+    pub fn of(receipt: &'a Receipt, settings: Settings) -> Self {
+        Self { receipt, settings, answered_id: None, sent_at: None, event_count: 0 }
+    }
+}
+
+/// Digests one item. A panic while it is read costs this item only.
+pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
+    let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len());
+    let done = catch_unwind(AssertUnwindSafe(|| dispatch(item, cx, reading)));
+    if done.is_err() {
+        reading.sightings.truncate(before.0);
+        reading.tallies.truncate(before.1);
+        reading.letters.truncate(before.2);
+        panicked(item, cx, reading);
+    }
+    if item.kind == "event" {
+        cx.event_count += 1;
+    }
+}
+
+fn dispatch(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
+    match item.kind.as_str() {
+        "event" => event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
+        "client_report" => client_report::read(item.payload, reading),
+        _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
+    }
+}
+
+fn panicked(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
+    let reason = "reading it failed unexpectedly".to_owned();
+    let letter = match item.kind.as_str() {
+        "event" => event::letter(item.payload, cx, reason),
+        kind => letter::of_body(cx.receipt, BodyForm::Envelope, None, kind, b"", reason),
+    };
+    reading.give_up(Category::of(item), letter);
+}

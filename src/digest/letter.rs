@@ -1,0 +1,77 @@
+//! Dead letters: what is kept of something that cannot be digested, so that it can be looked at and tried again.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::sighting::Sighting;
+use crate::domain::event_id::EventId;
+use crate::domain::ids::ProjectId;
+use crate::protocol::receipt::{BodyForm, Receipt};
+use crate::store::dead_letters::NewDeadLetter;
+use crate::store::payload;
+use crate::store::text::clean;
+
+/// Longest body that is kept, in bytes: many senders of garbage must not fill the disk.
+const BODY_LEN_MAX: usize = 2 * 1024 * 1024;
+
+/// A body that is digested again under `receipt`, in the form `form`.
+pub fn of_body(
+    receipt: &Receipt,
+    form: BodyForm,
+    event_id: Option<EventId>,
+    item_type: &str,
+    body: &[u8],
+    reason: String,
+) -> NewDeadLetter {
+    let receipt = Receipt {
+        form,
+        encoding: if form == receipt.form { receipt.encoding.clone() } else { String::new() },
+        event_id: event_id.unwrap_or(receipt.event_id),
+        ..cleaned(receipt)
+    };
+    let (body, reason) = bounded(body, reason);
+    NewDeadLetter {
+        project_id: receipt.project_id,
+        received_at: receipt.received_at,
+        item_type: item_type.to_owned(),
+        event_id,
+        reason,
+        receipt: serde_json::to_value(&receipt).unwrap_or(Value::Null),
+        body,
+    }
+}
+
+/// An event that was read, normalized and scrubbed, but that the database refuses.
+pub fn of_sighting(sighting: &Sighting, reason: &str) -> NewDeadLetter {
+    let receipt = Receipt {
+        project_id: sighting.project_id,
+        received_at: sighting.received_at,
+        form: BodyForm::Stored,
+        encoding: String::new(),
+        event_id: sighting.event_id,
+        client_ip: None,
+        user_agent: None,
+        sdk: None,
+    };
+    let json = payload::decode(payload::NO_DICTIONARY, &sighting.payload).unwrap_or_default();
+    of_body(&receipt, BodyForm::Stored, Some(sighting.event_id), "event", &json, reason.to_owned())
+}
+
+/// Bytes of which nothing is known.
+pub fn of_bytes(project_id: ProjectId, received_at: OffsetDateTime, receipt: Value, body: &[u8], reason: &str) -> NewDeadLetter {
+    let (body, reason) = bounded(body, reason.to_owned());
+    NewDeadLetter { project_id, received_at, item_type: "request".into(), event_id: None, reason, receipt, body }
+}
+
+fn bounded(body: &[u8], reason: String) -> (Vec<u8>, String) {
+    if body.len() <= BODY_LEN_MAX {
+        return (body.to_vec(), reason);
+    }
+    (Vec::new(), format!("{reason} (its {} bytes are too many to keep)", body.len()))
+}
+
+/// Headers can hold what `jsonb` cannot.
+fn cleaned(receipt: &Receipt) -> Receipt {
+    let text = |field: &Option<String>| field.as_deref().map(|text| clean(text).into_owned());
+    Receipt { client_ip: text(&receipt.client_ip), user_agent: text(&receipt.user_agent), sdk: text(&receipt.sdk), ..receipt.clone() }
+}

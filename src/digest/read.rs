@@ -1,0 +1,131 @@
+//! Spool entries to readings: decode, frame, read. All the work that needs no database, on the threads for blocking work.
+
+use std::borrow::Cow;
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::Settings;
+use super::event::{self, Source};
+use super::item::{self, Cx};
+use super::letter;
+use super::reading::Reading;
+use crate::domain::ids::ProjectId;
+use crate::protocol::category::Category;
+use crate::protocol::encoding::{self, DecodeError};
+use crate::protocol::envelope;
+use crate::protocol::receipt::{BodyForm, Receipt};
+use crate::protocol::store_body;
+use crate::spool::Entry;
+
+/// Entries that are read by one thread at least: fewer are not worth another one.
+const ENTRIES_PER_THREAD_MIN: usize = 8;
+
+/// Reads a batch, in parallel where it is large. The readings are in the order of the entries.
+pub async fn entries(mut entries: Vec<Entry>, settings: Settings) -> anyhow::Result<Vec<Reading>> {
+    if entries.is_empty() {
+        return Ok(vec![]);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = entries.len().div_ceil(threads).max(ENTRIES_PER_THREAD_MIN);
+    let mut tasks = Vec::new();
+    while !entries.is_empty() {
+        let rest = entries.split_off(share.min(entries.len()));
+        let part = std::mem::replace(&mut entries, rest);
+        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, settings)).collect::<Vec<_>>()));
+    }
+    let mut readings = Vec::new();
+    for task in tasks {
+        readings.extend(task.await.context("reading spool entries")?);
+    }
+    Ok(readings)
+}
+
+/// Reads one entry. Whatever it holds, the answer is a reading.
+pub fn entry(entry: &Entry, settings: Settings) -> Reading {
+    match serde_json::from_slice::<Receipt>(&entry.meta) {
+        Ok(receipt) => {
+            let mut reading = Reading::new(entry.position, receipt.project_id, receipt.received_at, entry.body.clone());
+            guarded(&receipt, &entry.body, settings, &mut reading);
+            reading
+        }
+        Err(error) => {
+            let mut reading = Reading::new(entry.position, ProjectId(0), OffsetDateTime::UNIX_EPOCH, entry.body.clone());
+            let meta = json!({ "unreadable": String::from_utf8_lossy(&entry.meta).replace('\0', "") });
+            let reason = format!("its receipt is unreadable: {error}");
+            reading.letters.push(letter::of_bytes(ProjectId(0), OffsetDateTime::UNIX_EPOCH, meta, &entry.body, &reason));
+            reading
+        }
+    }
+}
+
+/// A panic outside of single items, which are guarded on their own, costs the entry and nothing else.
+fn guarded(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Reading) {
+    if catch_unwind(AssertUnwindSafe(|| body(receipt, bytes, settings, reading))).is_err() {
+        let receipt_json = serde_json::to_value(receipt).unwrap_or(Value::Null);
+        let letter = letter::of_bytes(receipt.project_id, receipt.received_at, receipt_json, bytes, "reading it failed unexpectedly");
+        reading.give_up(Category::Unknown, letter);
+    }
+}
+
+/// Reads a body under its receipt.
+fn body(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Reading) {
+    match encoding::decode(&receipt.encoding, bytes, settings.envelope_bytes) {
+        Err(error) => undecodable(receipt, bytes, &error, reading),
+        Ok(plain) => match receipt.form {
+            BodyForm::Envelope => envelope_body(receipt, &plain, settings, reading),
+            BodyForm::Store => match store_body::open(&plain, settings.envelope_bytes) {
+                Err(error) => undecodable(receipt, bytes, &error, reading),
+                Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &Cx::of(receipt, settings), reading),
+            },
+            BodyForm::Stored => event::read(&Source::Stored { json: &plain }, &Cx::of(receipt, settings), reading),
+        },
+    }
+}
+
+fn undecodable(receipt: &Receipt, bytes: &[u8], error: &DecodeError, reading: &mut Reading) {
+    let kind = if receipt.form == BodyForm::Envelope { "envelope" } else { "event" };
+    let category = if receipt.form == BodyForm::Envelope { Category::Unknown } else { Category::Error };
+    reading.give_up(category, letter::of_body(receipt, receipt.form, None, kind, bytes, error.to_string()));
+}
+
+/// Each item stands alone. Where the framing breaks, the items before are kept and the rest becomes a dead letter.
+fn envelope_body(receipt: &Receipt, plain: &[u8], settings: Settings, reading: &mut Reading) {
+    let (header, items) = match envelope::open(plain) {
+        Ok(opened) => opened,
+        Err(error) => {
+            let letter = letter::of_body(&decoded(receipt), BodyForm::Envelope, None, "envelope", plain, error.to_string());
+            return reading.give_up(Category::Unknown, letter);
+        }
+    };
+    let mut cx = Cx::of(receipt, settings);
+    cx.answered_id = header.event_id;
+    cx.sent_at = header.sent_at;
+    let mut read_to = plain.iter().position(|byte| *byte == b'\n').map_or(plain.len(), |at| at + 1);
+    for item in items {
+        match item {
+            Ok(item) => {
+                read_to = (item.payload.as_ptr_range().end as usize).saturating_sub(plain.as_ptr() as usize);
+                item::digest(&item, &mut cx, reading);
+            }
+            Err(error) => {
+                let rest = framed(plain.get(read_to..).unwrap_or_default());
+                let letter = letter::of_body(&decoded(receipt), BodyForm::Envelope, None, "envelope", &rest, error.to_string());
+                reading.give_up(Category::Unknown, letter);
+            }
+        }
+    }
+}
+
+/// The receipt of a body that is no longer encoded.
+fn decoded(receipt: &Receipt) -> Receipt {
+    Receipt { encoding: String::new(), ..receipt.clone() }
+}
+
+/// The rest of an envelope as an envelope of its own.
+fn framed(rest: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Owned([b"{}\n", rest.trim_ascii_start()].concat())
+}

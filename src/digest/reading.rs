@@ -1,0 +1,89 @@
+//! What one spool entry turned out to hold.
+
+use anyhow::bail;
+use bytes::Bytes;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::letter;
+use super::sighting::Sighting;
+use crate::domain::ids::ProjectId;
+use crate::domain::outcome::Outcome;
+use crate::protocol::category::Category;
+use crate::spool::Position;
+use crate::store::dead_letters::NewDeadLetter;
+use crate::store::outcomes::Tally;
+
+/// The reason under which everything is counted that became a dead letter; what exactly was wrong is said in the letter.
+pub const DEAD_LETTER: &str = "dead_letter";
+
+/// Everything that one entry adds to the database, and what is needed to give it up.
+#[derive(Debug)]
+pub struct Reading {
+    /// Where the entry ends in the spool.
+    pub position: Position,
+    /// Whose entry; 0 where not even that could be read.
+    pub project_id: ProjectId,
+    /// When it arrived.
+    pub received_at: OffsetDateTime,
+    /// Events that can be stored.
+    pub sightings: Vec<Sighting>,
+    /// Items that ended otherwise.
+    pub tallies: Vec<Tally>,
+    /// Items that could not be read.
+    pub letters: Vec<NewDeadLetter>,
+    /// The body as spooled.
+    body: Bytes,
+    given_up: GivenUp,
+}
+
+/// How much of a reading was already given up because the database refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GivenUp {
+    Nothing,
+    Events,
+    Everything,
+}
+
+impl Reading {
+    /// Nothing found yet.
+    pub fn new(position: Position, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
+        let (sightings, tallies, letters) = (vec![], vec![], vec![]);
+        Self { position, project_id, received_at, sightings, tallies, letters, body, given_up: GivenUp::Nothing }
+    }
+
+    /// Counts an item that is not stored.
+    pub fn tally(&mut self, category: Category, outcome: Outcome, count: i64) {
+        let (project_id, at) = (self.project_id, self.received_at);
+        self.tallies.push(Tally { project_id, at, category: category.name().to_owned(), outcome, count });
+    }
+
+    /// Keeps an item that could not be read, and counts it.
+    pub fn give_up(&mut self, category: Category, letter: NewDeadLetter) {
+        self.tally(category, Outcome::Invalid(DEAD_LETTER), 1);
+        self.letters.push(letter);
+    }
+
+    /// Turns what the database refuses into dead letters: first the events, which may be all that is wrong; then everything, into one
+    /// letter that holds nothing but bytes. An error once even that was refused.
+    pub fn bury(&mut self, reason: &str) -> anyhow::Result<()> {
+        match self.given_up {
+            GivenUp::Nothing => {
+                for sighting in std::mem::take(&mut self.sightings) {
+                    self.give_up(Category::Error, letter::of_sighting(&sighting, reason));
+                }
+                self.given_up = GivenUp::Events;
+            }
+            GivenUp::Events => {
+                self.sightings.clear();
+                self.tallies.clear();
+                self.letters.clear();
+                let letter = letter::of_bytes(self.project_id, self.received_at, Value::Null, &self.body, "the database refuses the entry");
+                self.give_up(Category::Unknown, letter);
+                self.given_up = GivenUp::Everything;
+            }
+            GivenUp::Everything => bail!("nothing is left to give up"),
+        }
+        Ok(())
+    }
+}

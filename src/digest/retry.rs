@@ -1,0 +1,68 @@
+//! Dead letters that somebody asked to try again: digested under their old receipt, and gone in the same transaction if that works.
+
+use anyhow::Context;
+use bytes::Bytes;
+use time::OffsetDateTime;
+use tracing::info;
+
+use super::failure::Failure;
+use super::reading::{DEAD_LETTER, Reading};
+use super::{RACES_MAX, Settings, commit, read};
+use crate::clock::Clock;
+use crate::domain::outcome::Outcome;
+use crate::protocol::category::Category;
+use crate::spool::{Entry, Position};
+use crate::store::dead_letters::{self, Due};
+use crate::store::{self, Db};
+
+/// Tries the next letter; 0 where nobody asked for one.
+pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<usize> {
+    for _ in 0..RACES_MAX {
+        let mut tx = store::begin(db).await?;
+        let Some(due) = dead_letters::claim_due(&mut tx).await.context("looking for dead letters to try again")? else { return Ok(0) };
+        let (project, id, category) = (due.project_id, due.id, Category::of_kind(&due.item_type));
+        let mut reading = read_again(due, settings).await?;
+        let refusal = match refusal(&reading, clock.now(), settings) {
+            Some(reason) => reason,
+            None => {
+                reading.tally(category, Outcome::Invalid(DEAD_LETTER), -1); // what was counted when it was given up
+                match commit::write(&mut tx, std::slice::from_ref(&reading), clock.now()).await {
+                    Ok(_) => {
+                        dead_letters::remove(&mut tx, project, id).await?;
+                        tx.commit().await?;
+                        info!(project.id = project.0, dead_letter.id = id, "digested dead letter {id}");
+                        return Ok(1);
+                    }
+                    Err(Failure::Race) => continue,
+                    Err(Failure::Transient(error)) => return Err(error.context("digesting a dead letter")),
+                    Err(Failure::Poison(reason)) => {
+                        tx.rollback().await?;
+                        tx = store::begin(db).await?;
+                        reason
+                    }
+                }
+            }
+        };
+        dead_letters::record_failed_retry(&mut tx, project, id, &refusal, clock.now()).await?;
+        tx.commit().await?;
+        return Ok(1);
+    }
+    anyhow::bail!("other nodes were faster {RACES_MAX} times in a row")
+}
+
+async fn read_again(due: Due, settings: Settings) -> anyhow::Result<Reading> {
+    let meta = serde_json::to_vec(&due.contents.receipt).context("reading the receipt of a dead letter")?;
+    let entry = Entry { position: Position { segment: 0, offset: 0 }, meta: meta.into(), body: Bytes::from(due.contents.body) };
+    tokio::task::spawn_blocking(move || read::entry(&entry, settings)).await.context("reading a dead letter")
+}
+
+/// Why it cannot be digested this time either.
+fn refusal(reading: &Reading, now: OffsetDateTime, settings: Settings) -> Option<String> {
+    if let Some(letter) = reading.letters.first() {
+        return Some(letter.reason.clone());
+    }
+    if reading.sightings.is_empty() && reading.tallies.is_empty() {
+        return Some("nothing was kept of it".to_owned());
+    }
+    (reading.received_at < now - settings.retention).then(|| "it arrived longer ago than events are kept".to_owned())
+}
