@@ -2,9 +2,11 @@
 
 use anyhow::Context;
 use axum::Router;
+use time::Duration;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::digest::{self, Digest};
 use crate::http::{self, Doors};
 use crate::spool::{Spool, SpoolLimits};
 use crate::store::Db;
@@ -16,6 +18,8 @@ pub mod database;
 pub struct App {
     /// What the handlers use.
     pub doors: Doors,
+    /// From the spool to the database.
+    pub digest: Digest,
 }
 
 impl App {
@@ -24,7 +28,13 @@ impl App {
         let spool_dir = config.data_dir.join("spool");
         let limits = SpoolLimits::for_disk(&spool_dir).with_context(|| format!("asking for the space of {}", spool_dir.display()))?;
         let spool = Spool::open(&spool_dir, limits)?;
-        Ok(Self { doors: Doors::new(db, clock, config, spool) })
+        let settings = digest::Settings {
+            event_bytes: config.limits.event_bytes,
+            envelope_bytes: config.limits.envelope_bytes,
+            retention: Duration::days(i64::from(config.retention_days)),
+        };
+        let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
+        Ok(Self { doors: Doors::new(db, clock, config, spool), digest })
     }
 
     /// Every route.
@@ -35,6 +45,6 @@ impl App {
     /// Lets every worker take one step, in the order in which work flows: digest, jobs, mail.
     /// Answers how many things were done; 0 means idle until something arrives or time passes.
     pub async fn step(&self) -> anyhow::Result<usize> {
-        Ok(0)
+        self.digest.run_once().await
     }
 }

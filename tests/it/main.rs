@@ -3,6 +3,7 @@
 mod harness;
 
 mod architecture;
+mod digest_counting;
 mod grouping;
 mod operations;
 mod private_postgres;

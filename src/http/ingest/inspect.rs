@@ -29,7 +29,7 @@ pub fn body(form: BodyForm, content_encoding: &str, received: &[u8], limits: Lim
     let decoded = encoding::decode(content_encoding, received, limits.envelope_bytes)?;
     match form {
         BodyForm::Envelope => inspect_envelope(&decoded, limits),
-        BodyForm::Store => inspect_event(&decoded, limits),
+        BodyForm::Store | BodyForm::Stored => inspect_event(&decoded, limits),
     }
 }
 
