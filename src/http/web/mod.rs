@@ -4,22 +4,27 @@
 
 pub mod assets;
 pub mod charts;
+pub mod client;
 pub mod cookies;
 pub mod dress;
 pub mod flash;
 pub mod format;
 pub mod help;
+pub mod invite;
 pub mod layout;
+pub mod login;
 pub mod next;
 pub mod page_error;
 pub mod project_access;
+pub mod reset;
+pub mod setup;
 pub mod signed_in;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{StatusCode, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -35,6 +40,12 @@ const FORM_BYTES_MAX: usize = 256 * 1024;
 pub fn routes(doors: &Doors) -> Router<Doors> {
     Router::new()
         .merge(assets::routes())
+        .route("/login", get(login::get).post(login::post))
+        .route("/logout", post(login::logout))
+        .route("/setup", get(setup::get).post(setup::post))
+        .route("/reset", get(reset::get).post(reset::post))
+        .route("/reset/{token}", get(reset::link).post(reset::choose))
+        .route("/invite/{token}", get(invite::get).post(invite::post))
         .route("/help", get(help::get))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
