@@ -24,6 +24,7 @@ pub mod members;
 pub mod outcomes;
 pub mod payload;
 pub mod project_keys;
+pub mod project_overview;
 pub mod projects;
 pub mod sessions;
 pub mod spike_history;

@@ -1,0 +1,28 @@
+//! The pages about projects: list, new, onboarding, settings.
+
+pub mod list;
+pub mod new;
+pub mod onboarding;
+pub mod settings;
+mod snippets;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::http::Doors;
+
+/// Their routes.
+pub fn routes() -> Router<Doors> {
+    Router::new()
+        .route("/", get(list::home))
+        .route("/projects", get(list::get))
+        .route("/projects/new", get(new::get).post(new::post))
+        .route("/{project}", get(list::project_home))
+        .route("/{project}/setup", get(onboarding::get))
+        .route("/{project}/setup/test", post(onboarding::send_test))
+        .route("/{project}/settings", get(settings::get).post(settings::save_general))
+        .route("/{project}/settings/keys", post(settings::create_key))
+        .route("/{project}/settings/keys/{key}", post(settings::turn_key))
+        .route("/{project}/settings/members", post(settings::add_member))
+        .route("/{project}/settings/members/{user}/remove", post(settings::remove_member))
+}
