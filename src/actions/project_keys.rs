@@ -25,14 +25,14 @@ pub fn random() -> String {
 
 /// Makes one more key; `None`: the project has enough.
 pub async fn create(db: &Db, clock: &Clock, project: ProjectId, label: &str) -> anyhow::Result<Option<String>> {
-    if store::project_keys::list(db, project).await?.len() >= KEYS_MAX {
+    if store::keys::list(db, project).await?.len() >= KEYS_MAX {
         return Ok(None);
     }
     let label: String = label.trim().chars().filter(|c| !c.is_control()).take(LABEL_LEN_MAX).collect();
     let label = if label.is_empty() { "Key" } else { &label };
     let public_key = random();
     let mut tx = store::begin(db).await?;
-    store::project_keys::insert(&mut tx, project, &public_key, label, clock.now()).await?;
+    store::keys::insert(&mut tx, project, &public_key, label, clock.now()).await?;
     tx.commit().await?;
     Ok(Some(public_key))
 }
@@ -40,7 +40,7 @@ pub async fn create(db: &Db, clock: &Clock, project: ProjectId, label: &str) -> 
 /// Turns a key on or off; false: the project has no such key.
 pub async fn turn(db: &Db, clock: &Clock, project: ProjectId, public_key: &str, on: bool) -> anyhow::Result<bool> {
     let mut tx = store::begin(db).await?;
-    let known = store::project_keys::set_disabled(&mut tx, project, public_key, (!on).then(|| clock.now())).await?;
+    let known = store::keys::set_disabled(&mut tx, project, public_key, (!on).then(|| clock.now())).await?;
     tx.commit().await?;
     Ok(known)
 }

@@ -57,7 +57,7 @@ pub async fn create(
     let mut tx = store::begin(db).await?;
     let project = store::projects::insert(&mut tx, &slug, &name, check_platform(platform), now).await?;
     let project = project.ok_or_else(|| CreateProjectError::Taken(slug.to_string()))?;
-    store::project_keys::insert(&mut tx, project.id, &public_key, "Default", now).await?;
+    store::keys::insert(&mut tx, project.id, &public_key, "Default", now).await?;
     match creator {
         Some(creator) => store::members::insert(&mut tx, project.id, creator, now).await?,
         None => store::members::insert_owners(&mut tx, project.id, now).await?,

@@ -23,7 +23,6 @@ pub mod mails;
 pub mod members;
 pub mod outcomes;
 pub mod payload;
-pub mod project_keys;
 pub mod project_overview;
 pub mod projects;
 pub mod sessions;

@@ -88,11 +88,23 @@ pub async fn list(db: impl PgExecutor<'_>, viewer: &User, now: OffsetDateTime) -
 /// Events per hour of some projects since a moment.
 pub async fn hours(db: impl PgExecutor<'_>, projects: &[ProjectId], since: OffsetDateTime) -> sqlx::Result<Vec<HourRow>> {
     let ids: Vec<i64> = projects.iter().map(|id| id.0).collect();
-    let rows = sqlx::query!("SELECT project_id, hour, event_count FROM project_hours WHERE project_id = ANY($1) AND hour >= $2", &ids, since)
-        .fetch_all(db)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| HourRow { project_id: ProjectId(r.project_id), hour: r.hour, event_count: r.event_count })
-        .collect())
+    let rows =
+        sqlx::query!("SELECT project_id, hour, event_count FROM project_hours WHERE project_id = ANY($1) AND hour >= $2", &ids, since)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().map(|r| HourRow { project_id: ProjectId(r.project_id), hour: r.hour, event_count: r.event_count }).collect())
+}
+
+/// What arrived for a project since a moment and did not become an event: outcome, reason, count; the most frequent first.
+pub async fn refusals(db: impl PgExecutor<'_>, project: ProjectId, since: OffsetDateTime) -> sqlx::Result<Vec<(String, String, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT outcome, reason, sum(item_count)::int8 AS "count!" FROM project_outcomes
+           WHERE project_id = $1 AND hour >= date_trunc('hour', $2::timestamptz) AND outcome NOT IN ('stored', 'duplicate')
+           GROUP BY outcome, reason ORDER BY 3 DESC, 1, 2 LIMIT 5"#,
+        project.0,
+        since
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.outcome, r.reason, r.count)).collect())
 }

@@ -3,7 +3,7 @@
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
-use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::ids::{IssueId, ProjectId, UserId};
 use crate::domain::project::{Project, Slug};
 use crate::domain::user::User;
 use crate::store::Tx;
@@ -192,4 +192,10 @@ pub async fn insert_default_rules(tx: &mut Tx, id: ProjectId, at: OffsetDateTime
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The issue of the first event.
+pub async fn find_first_issue(db: impl PgExecutor<'_>, id: ProjectId) -> sqlx::Result<Option<IssueId>> {
+    let issue = sqlx::query_scalar!("SELECT id FROM issues WHERE project_id = $1 ORDER BY id LIMIT 1", id.0).fetch_optional(db).await?;
+    Ok(issue.map(IssueId))
 }

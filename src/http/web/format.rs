@@ -1,8 +1,6 @@
 //! How numbers, times, sizes and people are written on pages.
 //! Times may be given by value or by reference, as templates do.
 
-use std::borrow::Borrow;
-
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
@@ -11,6 +9,57 @@ const DATE_TIME: &[BorrowedFormatItem<'_>] = format_description!("[day padding:n
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:short] [year]");
 const CLOCK: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]");
 const MACHINE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// A time, by value or behind any number of references: templates cannot always say which.
+pub trait Moment {
+    /// The time.
+    fn moment(&self) -> OffsetDateTime;
+}
+
+impl Moment for OffsetDateTime {
+    fn moment(&self) -> OffsetDateTime {
+        *self
+    }
+}
+
+impl<T: Moment> Moment for &T {
+    fn moment(&self) -> OffsetDateTime {
+        (**self).moment()
+    }
+}
+
+/// A whole number, by value or behind any number of references.
+pub trait Whole {
+    /// The number; the largest 64 bits can hold where it is larger.
+    fn whole(&self) -> i64;
+}
+
+impl<T: Whole> Whole for &T {
+    fn whole(&self) -> i64 {
+        (**self).whole()
+    }
+}
+
+macro_rules! whole {
+    ($($kind:ty),*) => {$(
+        impl Whole for $kind {
+            fn whole(&self) -> i64 {
+                i64::try_from(*self).unwrap_or(i64::MAX)
+            }
+        }
+    )*};
+}
+whole!(i32, i64, u32, u64, usize);
+
+/// The text behind any number of references, to `match` on in a template.
+pub fn word<T: AsRef<str> + ?Sized>(text: &T) -> &str {
+    text.as_ref()
+}
+
+/// Whether [`count`] shortens it, so that the exact number belongs into `title`.
+pub fn is_shortened(number: impl Whole) -> bool {
+    number.whole() >= 100_000
+}
 
 /// `40 s`, `12 min`, `3 h`, `2 d`: the largest unit alone.
 pub fn span(length: Duration) -> String {
@@ -24,37 +73,38 @@ pub fn span(length: Duration) -> String {
 }
 
 /// `40 s ago`; something in the future is `now`, since only clocks that differ can cause it.
-pub fn ago(now: impl Borrow<OffsetDateTime>, at: impl Borrow<OffsetDateTime>) -> String {
-    let (now, at) = (*now.borrow(), *at.borrow());
+pub fn ago(now: impl Moment, at: impl Moment) -> String {
+    let (now, at) = (now.moment(), at.moment());
     if at > now { "now".to_owned() } else { format!("{} ago", span(now - at)) }
 }
 
 /// `20 Nov 2026, 09:41:07 UTC`.
-pub fn exact(at: impl Borrow<OffsetDateTime>) -> String {
+pub fn exact(at: impl Moment) -> String {
     format!("{} UTC", written(at, DATE_TIME))
 }
 
 /// `20 Nov 2026`.
-pub fn date(at: impl Borrow<OffsetDateTime>) -> String {
+pub fn date(at: impl Moment) -> String {
     written(at, DATE)
 }
 
 /// `09:41`, in UTC.
-pub fn clock(at: impl Borrow<OffsetDateTime>) -> String {
+pub fn clock(at: impl Moment) -> String {
     written(at, CLOCK)
 }
 
 /// `2026-11-20T09:41:07Z`, for `<time datetime>`.
-pub fn machine(at: impl Borrow<OffsetDateTime>) -> String {
+pub fn machine(at: impl Moment) -> String {
     written(at, MACHINE)
 }
 
-fn written(at: impl Borrow<OffsetDateTime>, form: &[BorrowedFormatItem<'_>]) -> String {
-    at.borrow().to_offset(UtcOffset::UTC).format(&form).expect("every component of a UTC time can be written")
+fn written(at: impl Moment, form: &[BorrowedFormatItem<'_>]) -> String {
+    at.moment().to_offset(UtcOffset::UTC).format(&form).expect("every component of a UTC time can be written")
 }
 
 /// `4,077`; from 100,000 on `412 k`, `1.2 M`, `3.4 G`. The exact number belongs into `title`.
-pub fn count(number: i64) -> String {
+pub fn count(number: impl Whole) -> String {
+    let number = number.whole();
     match number {
         ..100_000 => grouped(number),
         100_000..1_000_000 => format!("{} k", number / 1_000),
@@ -64,7 +114,8 @@ pub fn count(number: i64) -> String {
 }
 
 /// `1,234,567`.
-pub fn grouped(number: i64) -> String {
+pub fn grouped(number: impl Whole) -> String {
+    let number = number.whole();
     let digits = number.unsigned_abs().to_string();
     let mut written = String::from(if number < 0 { "-" } else { "" });
     for (n, digit) in digits.chars().enumerate() {
@@ -95,7 +146,8 @@ pub fn bytes(size: u64) -> String {
 }
 
 /// `1 event`, `2 events`: the number as [`count`] writes it, with the word that fits.
-pub fn many(number: i64, one: &str, more: &str) -> String {
+pub fn many(number: impl Whole, one: &str, more: &str) -> String {
+    let number = number.whole();
     format!("{} {}", count(number), if number == 1 { one } else { more })
 }
 
@@ -107,7 +159,8 @@ pub fn initials(name: &str) -> String {
 }
 
 /// Tone of the circle, the same for the same person on every page.
-pub fn tone(user_id: i64) -> char {
+pub fn tone(user_id: impl Whole) -> char {
+    let user_id = user_id.whole();
     ['a', 'b', 'c', 'd', 'e'][usize::try_from(user_id.rem_euclid(5)).unwrap_or(0)]
 }
 
@@ -124,7 +177,7 @@ mod tests {
             assert_eq!(count(number), written);
         }
         assert_eq!(count(1_299_999), "1.2 M");
-        assert_eq!(count(9_999_999_999), "9.9 G");
+        assert_eq!(count(9_999_999_999i64), "9.9 G");
         assert_eq!(grouped(-1_234_567), "-1,234,567");
     }
 

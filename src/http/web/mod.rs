@@ -16,6 +16,7 @@ pub mod login;
 pub mod next;
 pub mod page_error;
 pub mod project_access;
+pub mod projects;
 pub mod reset;
 pub mod setup;
 pub mod signed_in;
@@ -40,6 +41,7 @@ const FORM_BYTES_MAX: usize = 256 * 1024;
 pub fn routes(doors: &Doors) -> Router<Doors> {
     Router::new()
         .merge(assets::routes())
+        .merge(projects::routes())
         .route("/login", get(login::get).post(login::post))
         .route("/logout", post(login::logout))
         .route("/setup", get(setup::get).post(setup::post))

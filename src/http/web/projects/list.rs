@@ -8,13 +8,12 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::project::platform_name;
 use crate::http::Doors;
-use crate::http::web::charts::Bucket;
-use crate::http::web::charts::spark::{Spark, spark};
+use crate::http::web::charts::{Bucket, Spark, spark};
+use crate::http::web::format;
 use crate::http::web::layout::{self, Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::http::web::project_access::ProjectAccess;
 use crate::http::web::signed_in::SignedIn;
-use crate::http::web::format;
 use crate::store;
 use crate::store::project_overview::{self, COUNT_MAX, HourRow, OverviewRow};
 
@@ -123,7 +122,9 @@ fn trouble(rows: &[Row]) -> String {
     match &spiking[..] {
         [] => String::new(),
         [one] => format!("{one} is above its usual rate."),
-        [one, more @ ..] => format!("{one} and {} are above their usual rate.", format::many(i64::try_from(more.len()).unwrap_or(0), "other", "others")),
+        [one, more @ ..] => {
+            format!("{one} and {} are above their usual rate.", format::many(i64::try_from(more.len()).unwrap_or(0), "other", "others"))
+        }
     }
 }
 

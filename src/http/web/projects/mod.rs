@@ -4,7 +4,7 @@ pub mod list;
 pub mod new;
 pub mod onboarding;
 pub mod settings;
-mod snippets;
+pub mod test_event;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -19,6 +19,8 @@ pub fn routes() -> Router<Doors> {
         .route("/projects/new", get(new::get).post(new::post))
         .route("/{project}", get(list::project_home))
         .route("/{project}/setup", get(onboarding::get))
+        .route("/{project}/setup/first", get(onboarding::first))
+        .route("/{project}/setup/arrived", get(onboarding::arrived))
         .route("/{project}/setup/test", post(onboarding::send_test))
         .route("/{project}/settings", get(settings::get).post(settings::save_general))
         .route("/{project}/settings/keys", post(settings::create_key))

@@ -1,0 +1,163 @@
+//! `/{project}/settings`. *Who may send what, and who belongs to it?* Sections with their own form.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::response::{Html, Response};
+use serde::Deserialize;
+
+use crate::actions::{project_keys, projects};
+use crate::domain::ids::UserId;
+use crate::domain::project::{PLATFORMS, dsn};
+use crate::domain::user::User;
+use crate::http::Doors;
+use crate::http::web::flash::{self, Note};
+use crate::http::web::layout::{self, Shell, Tab};
+use crate::http::web::page_error::PageError;
+use crate::http::web::project_access::ProjectAccess;
+use crate::store;
+
+#[derive(Template)]
+#[template(path = "pages/projects/settings.html")]
+struct Page {
+    shell: Shell,
+    slug: String,
+    name: String,
+    platform: String,
+    platforms: &'static [(&'static str, &'static str)],
+    short_prefix: String,
+    keys: Vec<Key>,
+    members: Vec<User>,
+    others: Vec<User>,
+    may_change: bool,
+    retention_days: u32,
+}
+
+struct Key {
+    public_key: String,
+    label: String,
+    dsn: String,
+    created_at: time::OffsetDateTime,
+    on: bool,
+}
+
+/// Name and platform.
+#[derive(Deserialize)]
+pub struct General {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    platform: String,
+}
+
+/// A new key.
+#[derive(Deserialize)]
+pub struct NewKey {
+    #[serde(default)]
+    label: String,
+}
+
+/// `on` or `off`.
+#[derive(Deserialize)]
+pub struct Turn {
+    #[serde(default)]
+    to: String,
+}
+
+/// Somebody to add.
+#[derive(Deserialize)]
+pub struct NewMember {
+    user: i64,
+}
+
+/// Shows the page.
+pub async fn get(State(doors): State<Doors>, access: ProjectAccess) -> Result<Html<String>, PageError> {
+    let shell = Shell::for_project(&doors, &access, Tab::Settings).await?;
+    let project = &access.project;
+    let may_change = access.me.user.role.may_administer();
+    let keys = store::keys::list(&doors.db, project.id).await?;
+    let others = if may_change { store::members::list_others(&doors.db, project.id).await? } else { Vec::new() };
+    layout::html(&Page {
+        slug: project.slug.clone(),
+        name: project.name.clone(),
+        platform: project.platform.clone(),
+        platforms: PLATFORMS,
+        short_prefix: project.short_prefix.clone(),
+        keys: keys
+            .into_iter()
+            .map(|key| Key {
+                dsn: dsn(&doors.config.url, &key.public_key, project.id.0),
+                public_key: key.public_key,
+                label: key.label,
+                created_at: key.created_at,
+                on: key.disabled_at.is_none(),
+            })
+            .collect(),
+        members: store::members::list(&doors.db, project.id).await?,
+        others,
+        may_change,
+        retention_days: doors.config.retention_days,
+        shell,
+    })
+}
+
+/// Saves name and platform.
+pub async fn save_general(State(doors): State<Doors>, access: ProjectAccess, Form(fields): Form<General>) -> Result<Response, PageError> {
+    access.me.must_administer()?;
+    let saved = projects::change(&doors.db, access.project.id, &fields.name.replace('\0', ""), &fields.platform).await?;
+    let note = if saved { Note::ok("Saved.") } else { Note::bad("Nothing was saved: a name has 1 to 100 characters.") };
+    Ok(back(&doors, &access, "", note))
+}
+
+/// Makes a key.
+pub async fn create_key(State(doors): State<Doors>, access: ProjectAccess, Form(fields): Form<NewKey>) -> Result<Response, PageError> {
+    access.me.must_administer()?;
+    let made = project_keys::create(&doors.db, &doors.clock, access.project.id, &fields.label.replace('\0', "")).await?;
+    let note = match made {
+        Some(_) => Note::ok("The new key works now."),
+        None => Note::bad("No key was made: this project has as many as it may have. Use one that is turned off."),
+    };
+    Ok(back(&doors, &access, "#keys", note))
+}
+
+/// Turns a key on or off.
+pub async fn turn_key(
+    State(doors): State<Doors>,
+    access: ProjectAccess,
+    Path((_, key)): Path<(String, String)>,
+    Form(turn): Form<Turn>,
+) -> Result<Response, PageError> {
+    access.me.must_administer()?;
+    let on = turn.to == "on";
+    if !project_keys::turn(&doors.db, &doors.clock, access.project.id, &key.replace('\0', ""), on).await? {
+        return Err(PageError::NotFound);
+    }
+    let text = if on { "The key works again." } else { "The key is off. What comes with it is refused within seconds." };
+    Ok(back(&doors, &access, "#keys", Note::ok(text)))
+}
+
+/// Adds a member.
+pub async fn add_member(State(doors): State<Doors>, access: ProjectAccess, Form(fields): Form<NewMember>) -> Result<Response, PageError> {
+    access.me.must_administer()?;
+    if !projects::add_member(&doors.db, &doors.clock, access.project.id, UserId(fields.user)).await? {
+        return Err(PageError::NotFound);
+    }
+    Ok(back(&doors, &access, "#members", Note::ok("Added. They see this project and get its mail.")))
+}
+
+/// Removes a member.
+pub async fn remove_member(
+    State(doors): State<Doors>,
+    access: ProjectAccess,
+    Path((_, user)): Path<(String, i64)>,
+) -> Result<Response, PageError> {
+    access.me.must_administer()?;
+    if !projects::remove_member(&doors.db, access.project.id, UserId(user)).await? {
+        return Err(PageError::NotFound);
+    }
+    Ok(back(&doors, &access, "#members", Note::ok("Removed. They get no more mail about this project.")))
+}
+
+fn back(doors: &Doors, access: &ProjectAccess, anchor: &str, note: Note) -> Response {
+    flash::redirect(doors, &format!("/{}/settings{anchor}", access.project.slug), note)
+}
