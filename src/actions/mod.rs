@@ -3,6 +3,7 @@
 //! Deliberately absent: HTTP, HTML, and who is asking (the caller says).
 
 pub mod invitations;
+pub mod issues;
 pub mod passwords;
 pub mod project_keys;
 pub mod projects;
