@@ -1,0 +1,3 @@
+//! Issues and their events.
+
+pub mod show;

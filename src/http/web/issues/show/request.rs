@@ -1,0 +1,127 @@
+//! The HTTP request of an event.
+
+use serde_json::Value;
+
+use crate::protocol::event::{Event, Object, Request};
+
+use super::curl;
+use super::text::{Shown, cut, link};
+
+/// Most entries of one table.
+const ENTRIES_MAX: usize = 200;
+
+/// The card.
+#[derive(Debug)]
+pub struct RequestCard {
+    /// `POST`; empty if unknown.
+    pub method: String,
+    /// `/checkout/confirm/`
+    pub path: String,
+    /// With the query.
+    pub url: Shown,
+    /// The address, where it may be linked.
+    pub href: Option<String>,
+    /// `Referer`, the one header worth a line.
+    pub referer: Option<Shown>,
+    /// Tables: title, whether open, rows.
+    pub tables: Vec<Table>,
+    /// A body that is not a table.
+    pub body: Option<Shown>,
+    /// A command that repeats it, without cookies and secrets.
+    pub curl: Option<String>,
+}
+
+/// A folding table.
+#[derive(Debug)]
+pub struct Table {
+    /// `Headers`
+    pub title: &'static str,
+    /// Shown open.
+    pub open: bool,
+    /// Names and values.
+    pub rows: Vec<(String, Shown)>,
+    /// Entries there are; more than rows where some are left out.
+    pub total: usize,
+}
+
+/// The card, if the event has a request with anything in it.
+pub fn card(event: &Event) -> Option<RequestCard> {
+    let request = event.request.as_ref().filter(|request| **request != Request::default())?;
+    let full = full_url(request);
+    let form = request.data.as_ref().and_then(Value::as_object);
+    let tables = [
+        pairs("Query", false, &request.query),
+        form.and_then(|form| object("Body", true, form)),
+        pairs("Headers", false, &request.headers),
+        pairs("Cookies", false, &request.cookies),
+        object("Environment", false, &request.env),
+    ];
+    let referer = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("referer")).map(|(_, value)| Shown::new(value));
+    Some(RequestCard {
+        method: cut(request.method.as_deref().unwrap_or_default(), 20),
+        path: cut(path(request.url.as_deref().unwrap_or_default()), 300),
+        href: link(&full),
+        url: Shown::new(&full),
+        referer,
+        tables: tables.into_iter().flatten().collect(),
+        body: request.data.as_ref().filter(|data| !data.is_object() && !data.is_null()).map(Shown::json),
+        curl: curl::command(request),
+    })
+}
+
+/// With the query it was sent with.
+pub fn full_url(request: &Request) -> String {
+    let url = request.url.as_deref().unwrap_or_default();
+    if request.query.is_empty() || url.contains('?') {
+        return url.to_owned();
+    }
+    let pairs = request.query.iter().map(|(name, value)| if value.is_empty() { name.clone() } else { format!("{name}={value}") });
+    format!("{url}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// What is after the host.
+pub fn path(url: &str) -> &str {
+    let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = if url.contains("://") { behind_scheme.find('/').map_or("/", |at| &behind_scheme[at..]) } else { url };
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
+fn pairs(title: &'static str, open: bool, pairs: &[(String, String)]) -> Option<Table> {
+    let rows: Vec<_> = pairs.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 200), Shown::new(value))).collect();
+    (!rows.is_empty()).then_some(Table { title, open, rows, total: pairs.len() })
+}
+
+/// A table of an object's fields.
+pub fn object(title: &'static str, open: bool, fields: &Object) -> Option<Table> {
+    let rows: Vec<_> = fields.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 200), Shown::json(value))).collect();
+    (!rows.is_empty()).then_some(Table { title, open, rows, total: fields.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_what_is_after_the_host() {
+        for (url, expected) in [
+            ("https://shop.example/checkout/?a=b", "/checkout/"),
+            ("https://shop.example", "/"),
+            ("/relative?x", "/relative"),
+            ("", ""),
+            ("app:///main.js#x", "/main.js"),
+        ] {
+            assert_eq!(path(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_query_returns_to_the_address() {
+        let request = Request {
+            url: Some("https://shop.example/".into()),
+            query: vec![("a".into(), "1".into()), ("flag".into(), String::new())],
+            ..Request::default()
+        };
+        assert_eq!(full_url(&request), "https://shop.example/?a=1&flag");
+        assert!(card(&Event { request: Some(Request::default()), ..Event::default() }).is_none());
+    }
+}
