@@ -11,6 +11,7 @@ pub mod flash;
 pub mod format;
 pub mod help;
 pub mod invite;
+pub mod issues;
 pub mod layout;
 pub mod login;
 pub mod next;
