@@ -99,12 +99,8 @@ pub async fn activities(db: impl PgExecutor<'_>, project: ProjectId, issue: Issu
     .fetch_all(db)
     .await?;
     let activity = |user_id: Option<i64>, name: Option<String>| user_id.zip(name);
-    let activities = rows.into_iter().map(|row| Activity {
-        user: activity(row.user_id, row.name),
-        kind: row.kind,
-        detail: row.detail,
-        at: row.at,
-    });
+    let activities =
+        rows.into_iter().map(|row| Activity { user: activity(row.user_id, row.name), kind: row.kind, detail: row.detail, at: row.at });
     Ok(activities.collect())
 }
 

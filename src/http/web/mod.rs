@@ -49,6 +49,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
         .route("/reset", get(reset::get).post(reset::post))
         .route("/reset/{token}", get(reset::link).post(reset::choose))
         .route("/invite/{token}", get(invite::get).post(invite::post))
+        .merge(issues::routes())
         .route("/help", get(help::get))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

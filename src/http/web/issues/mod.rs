@@ -1,3 +1,25 @@
 //! Issues and their events.
 
+pub mod act;
+pub mod address;
+pub mod badge;
+pub mod buckets;
+pub mod find;
+pub mod list;
+pub mod number;
 pub mod show;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::http::Doors;
+
+/// The routes of the issue pages.
+pub fn routes() -> Router<Doors> {
+    Router::new()
+        .route("/{project}/issues", get(list::of_project))
+        .route("/issues", get(list::of_all))
+        .route("/issues/bulk", post(act::bulk))
+        .route("/issues/undo/{at}", post(act::undo))
+        .route("/issues/{id}/{verb}", post(act::one))
+}

@@ -86,7 +86,9 @@ fn row(crumb: &Breadcrumb) -> Crumb {
 
 /// What the line does not say yet, as `key=value`.
 fn detail(crumb: &Breadcrumb, what: &str) -> String {
-    let said = |name: &str, value: &str| matches!(name, "status_code" | "http.response.status_code") || (!value.is_empty() && what.contains(value));
+    let said = |name: &str, value: &str| {
+        matches!(name, "status_code" | "http.response.status_code") || (!value.is_empty() && what.contains(value))
+    };
     let pairs = crumb.data.iter().filter_map(|(name, value)| {
         let value = match value {
             Value::String(text) => text.clone(),
@@ -122,7 +124,10 @@ mod tests {
         };
         let row = row(&crumb);
         assert_eq!(row.text.pieces, [Piece::Plain("POST https://pay.example/x".into())]);
-        assert_eq!((row.time.as_str(), row.failure.as_str(), row.detail.as_str(), row.tone), ("09:40:20.190", "402", "reason=Payment Required", "bad"));
+        assert_eq!(
+            (row.time.as_str(), row.failure.as_str(), row.detail.as_str(), row.tone),
+            ("09:40:20.190", "402", "reason=Payment Required", "bad")
+        );
     }
 
     #[test]

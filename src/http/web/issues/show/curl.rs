@@ -12,8 +12,18 @@ use super::text::link;
 const FILTERED: &str = "[Filtered]";
 /// Headers that identify somebody, or that curl writes itself.
 const LEFT_OUT: &[&str] = &[
-    "authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "accept-encoding", "x-api-key", "x-auth-token",
-    "x-csrftoken", "x-csrf-token", "x-xsrf-token",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "proxy-authorization",
+    "accept-encoding",
+    "x-api-key",
+    "x-auth-token",
+    "x-csrftoken",
+    "x-csrf-token",
+    "x-xsrf-token",
 ];
 /// Longest command, in bytes.
 const LEN_MAX: usize = 8_192;
@@ -80,7 +90,12 @@ mod tests {
             method: Some("post".into()),
             url: Some("https://shop.example/confirm/".into()),
             query: vec![pair("step", "pay")],
-            headers: vec![pair("Cookie", "sessionid=1"), pair("Authorization", "Bearer x"), pair("Accept", "text/html"), pair("X-Key", "[Filtered]")],
+            headers: vec![
+                pair("Cookie", "sessionid=1"),
+                pair("Authorization", "Bearer x"),
+                pair("Accept", "text/html"),
+                pair("X-Key", "[Filtered]"),
+            ],
             data: Some(json!({ "order": "HP-1", "csrfmiddlewaretoken": "[Filtered]", "tags": ["a", "b c"] })),
             ..Request::default()
         };

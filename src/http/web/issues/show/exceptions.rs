@@ -208,9 +208,8 @@ fn is_group(event: &Event) -> bool {
 /// Children of the exception at `index`, by id.
 fn children(event: &Event, index: usize) -> Vec<usize> {
     let Some(id) = id_of(&event.exceptions[index]) else { return Vec::new() };
-    let mut found: Vec<usize> = (0..event.exceptions.len())
-        .filter(|&other| other != index && parent_of(&event.exceptions[other]) == Some(id))
-        .collect();
+    let mut found: Vec<usize> =
+        (0..event.exceptions.len()).filter(|&other| other != index && parent_of(&event.exceptions[other]) == Some(id)).collect();
     found.sort_by_key(|&other| id_of(&event.exceptions[other]));
     found
 }
@@ -315,12 +314,7 @@ mod tests {
         let event = Event { exceptions, ..Event::default() };
         let chosen = card(&event, Wanted::App, None).expect("a card");
         let tree: Vec<_> = chosen.tree.iter().map(|m| (m.kind.as_str(), m.depth, m.opens, m.closes, m.current)).collect();
-        let expected = [
-            ("Outer", 0, 0, 0, false),
-            ("Inner", 1, 1, 0, false),
-            ("Second", 2, 1, 1, true),
-            ("Third", 1, 0, 1, false),
-        ];
+        let expected = [("Outer", 0, 0, 0, false), ("Inner", 1, 1, 0, false), ("Second", 2, 1, 1, true), ("Third", 1, 0, 1, false)];
         assert_eq!(tree, expected);
         assert_eq!(kinds(&chosen), [("", "Second"), ("Caused by", "Cause")]);
         assert_eq!(kinds(&card(&event, Wanted::App, Some(1)).expect("a card")), [("", "Third")]);

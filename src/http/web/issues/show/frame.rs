@@ -109,7 +109,11 @@ mod tests {
     #[test]
     fn the_library_of_a_frame_is_found_in_its_path_or_module() {
         let of = |path: &str, module: &str| {
-            package(&Frame { abs_path: Some(path.into()), module: Some(module.into()).filter(|m: &String| !m.is_empty()), ..Frame::default() })
+            package(&Frame {
+                abs_path: Some(path.into()),
+                module: Some(module.into()).filter(|m: &String| !m.is_empty()),
+                ..Frame::default()
+            })
         };
         assert_eq!(of("/venv/lib/python3.13/site-packages/django/views/base.py", "django.views.base"), "django");
         assert_eq!(of("/app/node_modules/@nestjs/core/router.js", ""), "@nestjs/core");
