@@ -39,7 +39,7 @@ pub use position::{Depth, Entry, Position};
 use queue::{Append, Queue};
 use reader::Reader;
 use state::State;
-use writer::{Create, Writer};
+use writer::{Disk, Writer};
 
 /// The spool of one data directory. Cheap to clone; the last clone that is dropped writes what waits and lets go of the directory.
 #[derive(Clone)]
@@ -67,10 +67,10 @@ struct Shared {
 impl Spool {
     /// Opens the spool in `dir`, creating it if need be, and starts the writer. Refused while another process has it open.
     pub fn open(dir: &Path, limits: SpoolLimits) -> Result<Self, OpenError> {
-        Self::open_with(dir, limits, Box::new(writer::create_file))
+        Self::open_with(dir, limits, Disk::default())
     }
 
-    fn open_with(dir: &Path, limits: SpoolLimits, create: Create) -> Result<Self, OpenError> {
+    fn open_with(dir: &Path, limits: SpoolLimits, disk: Disk) -> Result<Self, OpenError> {
         recover::create_dir(dir)?;
         let lock = recover::lock(dir)?;
         let node_id = recover::node_id(dir)?;
@@ -82,7 +82,7 @@ impl Spool {
             available: Notify::new(),
             counters: SpoolCounters::default(),
         });
-        let writer = Writer::new(Arc::clone(&shared), dir.to_owned(), limits, create);
+        let writer = Writer::new(Arc::clone(&shared), dir.to_owned(), limits, disk);
         let thread = std::thread::Builder::new()
             .name("spool".into())
             .spawn(move || writer.run())

@@ -28,8 +28,26 @@ pub trait SegmentFile: Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// Makes the file of a new segment.
-pub type Create = Box<dyn FnMut(&Path) -> io::Result<Box<dyn SegmentFile>> + Send>;
+type Create = Box<dyn FnMut(&Path) -> io::Result<Box<dyn SegmentFile>> + Send>;
+
+/// What the writer asks of the disk. A seam, as above.
+pub struct Disk {
+    /// Makes the file of a new segment.
+    pub create: Create,
+    /// Bytes left on the disk that holds this directory.
+    pub free_bytes: Box<dyn Fn(&Path) -> u64 + Send>,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self { create: Box::new(create_file), free_bytes: Box::new(free_bytes) }
+    }
+}
+
+/// A disk that does not tell counts as empty: writing to it will show.
+fn free_bytes(dir: &Path) -> u64 {
+    limits::disk(dir).map_or(u64::MAX, |disk| disk.free_bytes)
+}
 
 impl SegmentFile for File {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -51,10 +69,10 @@ pub fn create_file(path: &Path) -> io::Result<Box<dyn SegmentFile>> {
 
 /// What the thread owns.
 pub struct Writer {
-    pub shared: Arc<Shared>,
-    pub dir: PathBuf,
-    pub limits: SpoolLimits,
-    pub create: Create,
+    shared: Arc<Shared>,
+    dir: PathBuf,
+    limits: SpoolLimits,
+    disk: Disk,
     active: Option<Active>,
     buffer: Vec<u8>,
 }
@@ -68,8 +86,8 @@ struct Active {
 }
 
 impl Writer {
-    pub fn new(shared: Arc<Shared>, dir: PathBuf, limits: SpoolLimits, create: Create) -> Self {
-        Self { shared, dir, limits, create, active: None, buffer: Vec::new() }
+    pub fn new(shared: Arc<Shared>, dir: PathBuf, limits: SpoolLimits, disk: Disk) -> Self {
+        Self { shared, dir, limits, disk, active: None, buffer: Vec::new() }
     }
 
     /// Works until the queue is closed and empty.
@@ -94,7 +112,7 @@ impl Writer {
     /// Refuses what there is no room for.
     fn admit(&mut self, group: Vec<Append>) -> Vec<Append> {
         let mut depth = self.shared.state().depth().byte_count;
-        let mut free = limits::disk(&self.dir).map_or(u64::MAX, |disk| disk.free_bytes);
+        let mut free = (self.disk.free_bytes)(&self.dir);
         if free < self.limits.min_free_bytes && depth == 0 {
             free = self.release_disk().unwrap_or(free);
         }
@@ -121,7 +139,7 @@ impl Writer {
         self.active.take_if(|active| active.len > segment::HEADER_BYTES)?;
         self.active().ok()?;
         self.shared.delete_done(&self.dir);
-        limits::disk(&self.dir).ok().map(|disk| disk.free_bytes)
+        Some((self.disk.free_bytes)(&self.dir))
     }
 
     /// One write, one sync. Returns where the group begins; on failure nothing of it is left.
@@ -178,7 +196,7 @@ impl Writer {
         let path = segment::path(&self.dir, number);
         let salt = Salt(rand::random());
         let mut create = || -> io::Result<Box<dyn SegmentFile>> {
-            let mut file = (self.create)(&path)?;
+            let mut file = (self.disk.create)(&path)?;
             file.write_at(&segment::header(salt), 0)?;
             file.sync()?;
             File::open(&self.dir)?.sync_all()?; // the name must survive as well as the bytes

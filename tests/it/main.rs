@@ -2,6 +2,10 @@
 
 mod harness;
 
+mod accept_answers;
+mod accept_bodies;
+mod accept_credentials;
+mod accept_support;
 mod architecture;
 mod digest_counting;
 mod grouping;

@@ -19,12 +19,22 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Reads the whole body, at most `limit` bytes, whether or not its length was announced.
 pub async fn receive(body: &mut Body, headers: &HeaderMap, limit: usize, share: &mut Share) -> Result<Bytes, Refusal> {
+    receive_within(DEADLINE, body, headers, limit, share).await
+}
+
+async fn receive_within(
+    deadline: Duration,
+    body: &mut Body,
+    headers: &HeaderMap,
+    limit: usize,
+    share: &mut Share,
+) -> Result<Bytes, Refusal> {
     let announced_len = announced_len(headers).unwrap_or(0);
     if announced_len > limit as u64 {
         return Err(too_large(limit));
     }
     let capacity = usize::try_from(announced_len).unwrap_or(0).min(CAPACITY_MAX);
-    tokio::time::timeout(DEADLINE, collect(body, limit, capacity, share)).await.unwrap_or(Err(Refusal::TooSlow))
+    tokio::time::timeout(deadline, collect(body, limit, capacity, share)).await.unwrap_or(Err(Refusal::TooSlow))
 }
 
 async fn collect(body: &mut Body, limit: usize, capacity: usize, share: &mut Share) -> Result<Bytes, Refusal> {
@@ -61,4 +71,39 @@ fn announced_len(headers: &HeaderMap) -> Option<u64> {
 
 fn too_large(limit: usize) -> Refusal {
     Refusal::TooLarge(format!("the body is larger than {limit} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::super::budget::Budget;
+    use super::*;
+
+    async fn receive_frames(frames: &[&'static str], limit: usize) -> Result<Bytes, Refusal> {
+        let frames: Vec<std::io::Result<&'static str>> = frames.iter().copied().map(Ok).collect();
+        let mut body = Body::from_stream(stream::iter(frames));
+        receive(&mut body, &HeaderMap::new(), limit, &mut Budget::default().share()).await
+    }
+
+    #[tokio::test]
+    async fn a_body_without_an_announced_length_is_put_together_and_limited() {
+        assert_eq!(receive_frames(&["ab", "", "cde"], 5).await.ok().as_deref(), Some(&b"abcde"[..]));
+        assert!(matches!(receive_frames(&["ab", "cdef"], 5).await, Err(Refusal::TooLarge(_))));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_given_up() {
+        let mut body = Body::from_stream(stream::pending::<std::io::Result<Bytes>>());
+        let mut share = Budget::default().share();
+        let received = receive_within(Duration::ZERO, &mut body, &HeaderMap::new(), 100, &mut share).await;
+        assert!(matches!(received, Err(Refusal::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_is_not_a_body() {
+        let mut body = Body::from_stream(stream::iter([Ok("ab"), Err(std::io::Error::other("reset"))]));
+        let received = receive(&mut body, &HeaderMap::new(), 100, &mut Budget::default().share()).await;
+        assert!(matches!(received, Err(Refusal::Unreadable)));
+    }
 }

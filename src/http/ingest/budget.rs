@@ -57,3 +57,20 @@ impl Share {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_given_back() {
+        let budget = Budget::default();
+        let (mut first, mut second) = (budget.share(), budget.share());
+        assert!(first.take(BODY_BYTES_MAX - 10).is_ok());
+        assert!(first.take(5).is_ok());
+        assert!(second.take(6).is_err());
+        assert!(second.take(5).is_ok());
+        drop(first);
+        assert!(second.take(BODY_BYTES_MAX - 5).is_ok());
+    }
+}

@@ -1,0 +1,128 @@
+//! Torn tails and flipped bits.
+
+use std::fs;
+
+use super::*;
+
+/// Appends these bodies, closes, and gives the bytes of the only segment.
+async fn written(dir: &Path, bodies: &[&str]) -> (PathBuf, Vec<u8>) {
+    let spool = open(dir);
+    append_all(&spool, bodies).await;
+    drop(spool);
+    let path = segment_paths(dir).remove(0);
+    let bytes = fs::read(&path).expect("readable");
+    (path, bytes)
+}
+
+#[tokio::test]
+async fn a_tail_torn_at_any_byte_costs_only_the_last_record() {
+    let dir = dir();
+    let (path, bytes) = written(dir.path(), &["kept", "torn"]).await;
+    let last_len = usize::try_from(record::encoded_len(b"meta", b"torn")).expect("small");
+    for len in bytes.len() - last_len..bytes.len() {
+        fs::write(&path, &bytes[..len]).expect("writable");
+        let spool = open(dir.path());
+        assert_eq!(spool.depth().entry_count, 1, "cut at {len}");
+        append(&spool, "next").await;
+        assert_eq!(claim_bodies(&spool).await, ["kept", "next"], "cut at {len}");
+        drop(spool);
+        segment_paths(dir.path()).iter().filter(|other| **other != path).for_each(|other| fs::remove_file(other).expect("deletable"));
+    }
+}
+
+#[tokio::test]
+async fn a_tail_of_zeros_or_garbage_is_cut_off() {
+    for tail in [vec![0; 5_000], vec![0xa5; 777]] {
+        let dir = dir();
+        let (path, bytes) = written(dir.path(), &["kept"]).await;
+        fs::write(&path, [bytes.clone(), tail].concat()).expect("writable");
+        let spool = open(dir.path());
+        assert_eq!(claim_bodies(&spool).await, ["kept"]);
+        assert_eq!(fs::metadata(&path).expect("it exists").len(), bytes.len() as u64);
+    }
+}
+
+#[tokio::test]
+async fn a_header_torn_at_any_byte_is_an_empty_segment() {
+    for len in 0..segment::HEADER_BYTES as usize {
+        let dir = dir();
+        let (path, bytes) = written(dir.path(), &["never confirmed"]).await;
+        fs::write(&path, &bytes[..len]).expect("writable");
+        let spool = open(dir.path());
+        append(&spool, "next").await;
+        assert_eq!(claim_bodies(&spool).await, ["next"], "cut at {len}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_costs_only_itself_and_its_segment_is_kept_aside() {
+    let dir = dir();
+    let (path, bytes) = written(dir.path(), &["first", "second", "third"]).await;
+    let second = record::encoded_len(b"meta", b"first") + segment::HEADER_BYTES;
+    let third = second + record::encoded_len(b"meta", b"second");
+    for at in second..third {
+        let mut damaged = bytes.clone();
+        damaged[usize::try_from(at).expect("small")] ^= 0x10;
+        fs::write(&path, &damaged).expect("writable");
+
+        let spool = open(dir.path());
+        append(&spool, "next").await;
+        let entries = claim_all(&spool).await;
+        assert_eq!(bodies(&entries), ["first", "third", "next"], "byte {at}");
+        assert_eq!(spool.counters().corrupt_count.load(Relaxed), 1);
+        spool.acknowledge(entries[2].position);
+        assert_eq!(spool.depth(), Depth::default());
+        drop(spool);
+
+        let aside = path.with_extension("damaged");
+        assert_eq!(fs::read(&aside).expect("kept"), damaged);
+        fs::remove_file(aside).expect("deletable");
+        segment_paths(dir.path()).iter().for_each(|other| fs::remove_file(other).expect("deletable"));
+    }
+}
+
+#[tokio::test]
+async fn damage_at_the_end_of_a_finished_segment_leaves_nothing_waiting() {
+    let dir = dir();
+    let (path, mut bytes) = written(dir.path(), &["first", "second"]).await;
+    drop(open(dir.path()));
+    let spool = open(dir.path());
+    append(&spool, "next").await;
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, &bytes).expect("writable");
+    let entries = claim_all(&spool).await;
+    assert_eq!(bodies(&entries), ["first", "next"]);
+    spool.acknowledge(entries[1].position);
+    assert_eq!(spool.depth(), Depth::default());
+}
+
+#[tokio::test]
+async fn a_damaged_segment_header_is_kept_aside_and_a_newer_format_refused() {
+    let dir = dir();
+    let (path, bytes) = written(dir.path(), &["first"]).await;
+
+    let mut newer = bytes.clone();
+    newer[8] = 2;
+    fs::write(&path, &newer).expect("writable");
+    let Err(refused) = Spool::open(dir.path(), LIMITS) else { panic!("it was opened") };
+    assert!(matches!(refused, OpenError::Newer { version: 2, .. }), "{refused}");
+
+    let mut damaged = bytes;
+    damaged[0] = b'X';
+    fs::write(&path, &damaged).expect("writable");
+    let spool = open(dir.path());
+    append(&spool, "next").await;
+    assert_eq!(claim_bodies(&spool).await, ["next"]);
+    assert_eq!(fs::read(path.with_extension("damaged")).expect("kept"), damaged);
+}
+
+#[tokio::test]
+async fn an_unreadable_node_id_is_replaced() {
+    let dir = dir();
+    let old = open(dir.path()).node_id();
+    fs::write(dir.path().join("node_id"), "garbage").expect("writable");
+    let new = open(dir.path()).node_id();
+    assert_ne!(new, old);
+    assert_eq!(open(dir.path()).node_id(), new);
+}
