@@ -2,8 +2,10 @@
 //!
 //! Deliberately absent: HTTP, HTML, and who is asking (the caller says).
 
+pub mod alert_rules;
 pub mod invitations;
 pub mod issues;
+pub mod mails;
 pub mod passwords;
 pub mod project_keys;
 pub mod projects;

@@ -4,6 +4,7 @@
 
 pub mod activities;
 pub mod alert_decisions;
+pub mod alert_history;
 pub mod alert_outbox;
 pub mod alert_rules;
 pub mod chart_reads;

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: writes (they go through `actions`) and anything a page could not do without JavaScript.
 
+pub mod alerts;
 pub mod assets;
 pub mod charts;
 pub mod client;
@@ -14,6 +15,7 @@ pub mod invite;
 pub mod issues;
 pub mod layout;
 pub mod login;
+pub mod mails;
 pub mod next;
 pub mod page_error;
 pub mod project_access;
@@ -50,6 +52,8 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
         .route("/reset/{token}", get(reset::link).post(reset::choose))
         .route("/invite/{token}", get(invite::get).post(invite::post))
         .merge(issues::routes())
+        .merge(alerts::routes())
+        .merge(mails::routes())
         .route("/help", get(help::get))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
