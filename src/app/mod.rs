@@ -8,6 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::digest::{self, Digest};
 use crate::http::{self, Doors};
+use crate::jobs;
+use crate::notify::{self, Mailer};
 use crate::spool::{Spool, SpoolLimits};
 use crate::store::Db;
 
@@ -20,6 +22,8 @@ pub struct App {
     pub doors: Doors,
     /// From the spool to the database.
     pub digest: Digest,
+    /// To the mail server.
+    pub mailer: Mailer,
 }
 
 impl App {
@@ -34,7 +38,8 @@ impl App {
             retention: Duration::days(i64::from(config.retention_days)),
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
-        Ok(Self { doors: Doors::new(db, clock, config, spool), digest })
+        let mailer = Mailer::new(&config)?;
+        Ok(Self { doors: Doors::new(db, clock, config, spool), digest, mailer })
     }
 
     /// Every route.
@@ -45,6 +50,10 @@ impl App {
     /// Lets every worker take one step, in the order in which work flows: digest, jobs, mail.
     /// Answers how many things were done; 0 means idle until something arrives or time passes.
     pub async fn step(&self) -> anyhow::Result<usize> {
-        self.digest.run_once().await
+        let digested = self.digest.run_once().await?;
+        let swept = jobs::spikes::run_once(&self.doors.db, &self.doors.clock).await?;
+        let folded = notify::fold::run_once(&self.doors.db, &self.doors.clock, &self.doors.config).await?;
+        let delivered = notify::deliver::run_once(&self.doors.db, &self.doors.clock, &self.mailer).await?;
+        Ok(digested + swept + folded + delivered)
     }
 }
