@@ -11,3 +11,4 @@ mod digest_counting;
 mod grouping;
 mod operations;
 mod private_postgres;
+mod web_doors;
