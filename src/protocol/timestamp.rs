@@ -55,9 +55,9 @@ fn from_seconds(seconds: f64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(micros * 1_000).ok()
 }
 
-/// Postgres keeps microseconds.
+/// Postgres keeps microseconds, RFC 3339 knows no years before Christ.
 fn micros(at: OffsetDateTime) -> Option<OffsetDateTime> {
-    at.replace_nanosecond(at.microsecond() * 1_000).ok()
+    at.replace_nanosecond(at.microsecond() * 1_000).ok().filter(|at| at.year() > 0)
 }
 
 #[cfg(test)]
@@ -101,6 +101,7 @@ mod tests {
             json!(-1e300),
             json!([]),
             json!("99999-01-01T00:00:00Z"),
+            json!("0000-01-01T00:00:00+10:00"),
         ] {
             assert_eq!(read(&value), None, "{value}");
         }

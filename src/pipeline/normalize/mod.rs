@@ -1,8 +1,25 @@
 //! Completing an event: times, names, limits, in-app flags and derived tags.
+//!
+//! Everything that is changed leaves a note in `damage`, and a text that was cut ends in [`CUT_MARK`]. Fingerprints are never touched.
+
+mod cut;
+mod derived;
+mod frames;
+mod names;
+mod people;
+mod request;
+mod tags;
+mod texts;
+mod times;
+mod user_agent;
 
 use time::OffsetDateTime;
 
-use crate::protocol::event::Event;
+use super::in_app;
+use crate::domain::level::Level;
+use crate::protocol::event::{Event, Notes};
+
+pub use cut::CUT_MARK;
 
 /// What is known about how an event came here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +30,27 @@ pub struct Arrival {
     pub sent_at: Option<OffsetDateTime>,
     /// Address of the client, after trusted proxies.
     pub client_ip: Option<String>,
-    /// The client's `User-Agent`.
+    /// The client's `User-Agent`: that of a browser only where the browser itself is the client.
     pub user_agent: Option<String>,
 }
 
-/// Completes an event in place.
+/// Completes an event in place. Always succeeds.
 pub fn event(event: &mut Event, arrival: &Arrival) {
-    event.received = Some(arrival.received_at);
-    event.timestamp = event.timestamp.or(event.received);
-    event.level = event.level.or(Some(crate::domain::level::Level::Error));
-    super::in_app::mark(event);
+    let mut notes = Notes::continuing(std::mem::take(&mut event.damage));
+    times::correct(event, arrival, &mut notes);
+    event.level.get_or_insert(Level::Error);
+    names::clean(event, &mut notes);
+    people::complete(event, arrival, &mut notes);
+    in_app::mark(event);
+    frames::trim(event, &mut notes);
+    texts::trim(event, &mut notes);
+    request::trim(event, &mut notes);
+    user_agent::contexts(event, arrival);
+    derived::culprit(event);
+    tags::clean(event, &mut notes);
+    derived::tags(event);
+    event.damage = notes.into_damage();
 }
+
+#[cfg(test)]
+mod tests;

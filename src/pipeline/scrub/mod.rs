@@ -1,8 +1,165 @@
-//! Taking secrets out of an event.
+//! Taking secrets out of an event, on by default: by the name they stand under ([`keys`]), and by their form inside texts ([`text`],
+//! [`patterns`]). SDKs filter too, but only exact names and only at the top (protocol notes, section 7.5).
+//!
+//! Names of packages, the SDK's own description and the client's `_meta` hold no values of the application and are left alone.
 
-use crate::protocol::event::Event;
+mod keys;
+mod patterns;
+mod text;
+mod tree;
 
-/// Removes secrets in place.
+use serde_json::Value;
+
+use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object, Request, Stacktrace};
+use text::Kind;
+
+/// Stands where a secret was; the same word SDKs use.
+pub const FILTERED: &str = "[Filtered]";
+/// Cookies of this length or more are sessions under a name of their own.
+const SESSION_LEN_MIN: usize = 16;
+
+/// Removes secrets in place. Doing it twice changes nothing.
 pub fn event(event: &mut Event) {
-    let _ = event;
+    for field in [&mut event.transaction, &mut event.culprit] {
+        prose(field);
+    }
+    if let Some(entry) = &mut event.logentry {
+        log_entry(entry);
+    }
+    for exception in &mut event.exceptions {
+        prose(&mut exception.value);
+        if let Some(mechanism) = &mut exception.mechanism {
+            tree::object(&mut mechanism.other);
+        }
+        stacktrace(exception.stacktrace.as_mut());
+        tree::object(&mut exception.other);
+    }
+    for thread in &mut event.threads {
+        stacktrace(thread.stacktrace.as_mut());
+        tree::object(&mut thread.other);
+    }
+    stacktrace(event.stacktrace.as_mut());
+    event.breadcrumbs.iter_mut().for_each(breadcrumb);
+    if let Some(sent) = &mut event.request {
+        request(sent);
+    }
+    if let Some(user) = &mut event.user {
+        tree::object(&mut user.other);
+    }
+    pairs(&mut event.tags);
+    contexts(&mut event.contexts);
+    tree::object(&mut event.extra);
+    tree::object(&mut event.other);
+    if let Some(template) = &mut event.template {
+        tree::object(template);
+    }
+    event.damage.iter_mut().for_each(damage);
 }
+
+fn prose(field: &mut Option<String>) {
+    if let Some(value) = field {
+        text::scrub(value, Kind::Prose);
+    }
+}
+
+/// A parameter that the text shows as a secret is one in the list of parameters too.
+fn log_entry(entry: &mut LogEntry) {
+    prose(&mut entry.message);
+    let removed = entry.formatted.as_mut().map(|formatted| text::scrub(formatted, Kind::Prose)).unwrap_or_default();
+    match &mut entry.params {
+        Some(Value::Array(params)) => {
+            for param in params.iter_mut().filter(|param| is_removed(param, &removed)) {
+                *param = Value::String(FILTERED.to_owned());
+            }
+            params.iter_mut().for_each(tree::value);
+        }
+        Some(params) => tree::value(params),
+        None => {}
+    }
+}
+
+fn is_removed(param: &Value, removed: &[String]) -> bool {
+    match param {
+        Value::String(text) => removed.iter().any(|secret| secret == text),
+        Value::Number(number) => removed.contains(&number.to_string()),
+        _ => false,
+    }
+}
+
+fn stacktrace(stacktrace: Option<&mut Stacktrace>) {
+    let Some(stacktrace) = stacktrace else { return };
+    stacktrace.frames.iter_mut().for_each(frame);
+    tree::object(&mut stacktrace.other);
+}
+
+fn frame(frame: &mut Frame) {
+    for line in frame.pre_context.iter_mut().chain(&mut frame.context_line).chain(&mut frame.post_context) {
+        text::scrub(line, Kind::Source);
+    }
+    // Script URLs carry queries; file names are no place for secrets and are what people search for.
+    for path in [&mut frame.filename, &mut frame.abs_path].into_iter().flatten().filter(|path| path.contains("://")) {
+        text::scrub(path, Kind::Prose);
+    }
+    tree::object(&mut frame.vars);
+    tree::object(&mut frame.other);
+}
+
+fn breadcrumb(breadcrumb: &mut Breadcrumb) {
+    prose(&mut breadcrumb.message);
+    tree::object(&mut breadcrumb.data);
+    tree::object(&mut breadcrumb.other);
+}
+
+fn request(request: &mut Request) {
+    prose(&mut request.url);
+    pairs(&mut request.query);
+    pairs(&mut request.headers);
+    pairs(&mut request.cookies);
+    for (_, value) in request.cookies.iter_mut().filter(|(_, value)| is_session_like(value)) {
+        *value = FILTERED.to_owned();
+    }
+    if let Some(data) = &mut request.data {
+        tree::value(data);
+    }
+    tree::object(&mut request.env);
+    tree::object(&mut request.other);
+}
+
+/// Frameworks name their session cookies as they like; what matters is that nobody would type the value.
+fn is_session_like(value: &str) -> bool {
+    value.len() >= SESSION_LEN_MIN && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.contains(char::is_whitespace)
+}
+
+fn pairs(pairs: &mut [(String, String)]) {
+    for (name, value) in pairs {
+        if !keys::is_sensitive(name) {
+            text::scrub(value, Kind::Prose);
+        } else if !text::is_harmless(value) && !(keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit())) {
+            *value = FILTERED.to_owned();
+        }
+    }
+}
+
+/// Every context stays an object, whatever it is called.
+fn contexts(contexts: &mut Object) {
+    for (name, context) in contexts.iter_mut() {
+        match context {
+            Value::Object(fields) if keys::is_sensitive(name) => {
+                fields.iter_mut().filter(|(key, _)| *key != "type").for_each(|(_, value)| tree::hide(name, value));
+            }
+            other => tree::value(other),
+        }
+    }
+}
+
+/// Notes quote what could not be read.
+fn damage(damage: &mut Damage) {
+    if damage.path.split('.').any(keys::is_sensitive) && damage.what.contains('"') {
+        damage.what = format!("changed or dropped: {FILTERED}");
+    } else {
+        text::scrub(&mut damage.what, Kind::Prose);
+    }
+}
+
+#[cfg(test)]
+mod tests;

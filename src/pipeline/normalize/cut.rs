@@ -1,0 +1,218 @@
+//! Cutting texts and trees to a size.
+
+use serde_json::Value;
+
+use crate::protocol::event::{Notes, Object, Place};
+
+/// Ends every text that was cut.
+pub const CUT_MARK: &str = "...";
+/// Stands where a tree was deeper than allowed.
+const TOO_DEEP: &str = "[nested too deeply]";
+
+/// How much of a tree is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    /// Levels below the tree's own.
+    pub(super) depth: usize,
+    /// Characters of one text.
+    pub(super) text: usize,
+    /// Bytes of all keys and texts together.
+    pub(super) bytes: usize,
+}
+
+/// Cuts to `max` characters, the mark included, and notes it.
+pub(super) fn text(text: &mut String, max: usize, at: Place<'_>, notes: &mut Notes) {
+    if let Some(was) = shorten(text, max) {
+        notes.add(at, format!("cut to {} characters (was {})", grouped(max), grouped(was)));
+    }
+}
+
+/// [`text`] for a field that may be absent.
+pub(super) fn optional(field: &mut Option<String>, max: usize, at: Place<'_>, notes: &mut Notes) {
+    if let Some(value) = field {
+        text(value, max, at, notes);
+    }
+}
+
+/// Cuts a tree and notes it once.
+pub(super) fn value(value: &mut Value, size: Size, at: Place<'_>, notes: &mut Notes) {
+    let mut cutting = Cutting { size, left: size.bytes, touched: false };
+    cutting.value(value, size.depth);
+    cutting.note(at, notes);
+}
+
+/// Cuts an object as one tree and notes it once.
+pub(super) fn object(object: &mut Object, size: Size, at: Place<'_>, notes: &mut Notes) {
+    let mut cutting = Cutting { size, left: size.bytes, touched: false };
+    cutting.object(object, size.depth);
+    cutting.note(at, notes);
+}
+
+/// Cuts every value of an object to `each`, and drops entries once `total` bytes are used up.
+pub(super) fn entries(object: &mut Object, each: Size, total: usize, at: Place<'_>, notes: &mut Notes) {
+    let mut left = total;
+    let before = object.len();
+    object.retain(|key, entry| {
+        let mut cutting = Cutting { size: each, left: each.bytes, touched: false };
+        cutting.value(entry, each.depth);
+        cutting.note(at.key(key), notes);
+        let used = key.len() + each.bytes - cutting.left;
+        let fits = used <= left;
+        left = left.saturating_sub(used);
+        fits
+    });
+    if object.len() < before {
+        notes.add(at, format!("{} of {before} entries dropped: together at most {} bytes are kept", before - object.len(), grouped(total)));
+    }
+}
+
+struct Cutting {
+    size: Size,
+    left: usize,
+    touched: bool,
+}
+
+impl Cutting {
+    fn note(&self, at: Place<'_>, notes: &mut Notes) {
+        if self.touched {
+            notes.add(at, format!("cut to {} bytes, texts to {} characters", grouped(self.size.bytes), grouped(self.size.text)));
+        }
+    }
+
+    fn value(&mut self, value: &mut Value, depth: usize) {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(_) | Value::Object(_) if depth == 0 && !is_empty(value) => {
+                *value = Value::String(TOO_DEEP.to_owned());
+                self.touched = true;
+            }
+            Value::Array(list) => self.list(list, depth),
+            Value::Object(object) => self.object(object, depth),
+            _ => self.spend(8),
+        }
+    }
+
+    fn list(&mut self, list: &mut Vec<Value>, depth: usize) {
+        let before = list.len();
+        list.retain_mut(|item| {
+            let fits = self.left > 0;
+            if fits {
+                self.value(item, depth.saturating_sub(1));
+                self.spend(2);
+            }
+            fits
+        });
+        if list.len() < before {
+            list.push(Value::String(format!("{CUT_MARK} {} more", before - list.len())));
+            self.touched = true;
+        }
+    }
+
+    fn object(&mut self, object: &mut Object, depth: usize) {
+        let before = object.len();
+        object.retain(|key, item| {
+            let fits = self.left > key.len();
+            if fits {
+                self.spend(key.len() + 4);
+                self.value(item, depth.saturating_sub(1));
+            }
+            fits
+        });
+        let dropped = before - object.len();
+        if dropped > 0 {
+            object.insert(CUT_MARK.to_owned(), Value::String(format!("{dropped} more")));
+            self.touched = true;
+        }
+    }
+
+    fn text(&mut self, text: &mut String) {
+        let max = self.size.text.min(self.left.max(CUT_MARK.len()));
+        self.touched |= shorten(text, max).is_some();
+        self.spend(text.len());
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes);
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
+    }
+}
+
+/// Cuts to `max` characters, the mark included; the former number of characters if it was longer.
+fn shorten(text: &mut String, max: usize) -> Option<usize> {
+    if text.len() <= max {
+        return None;
+    }
+    text.char_indices().nth(max)?;
+    let was = text.chars().count();
+    let keep = max.saturating_sub(CUT_MARK.len());
+    let end = text.char_indices().nth(keep).map_or(text.len(), |(at, _)| at);
+    text.truncate(end);
+    text.push_str(CUT_MARK);
+    Some(was)
+}
+
+/// `12004` as `12,004`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_by_characters_with_a_mark() {
+        let mut notes = Notes::default();
+        let mut long = "ä".repeat(20);
+        text(&mut long, 10, Place::root("x"), &mut notes);
+        assert_eq!(long, format!("{}...", "ä".repeat(7)));
+        let mut fits = "ä".repeat(10);
+        text(&mut fits, 10, Place::root("y"), &mut notes);
+        assert_eq!(fits, "ä".repeat(10));
+        let damage = notes.into_damage();
+        assert_eq!((damage.len(), damage[0].what.as_str()), (1, "cut to 10 characters (was 20)"));
+    }
+
+    #[test]
+    fn trees_are_cut_in_depth_texts_and_total() {
+        let mut notes = Notes::default();
+        let mut tree = json!({"a": {"b": {"c": {"d": 1}}}, "long": "x".repeat(100), "list": vec!["y".repeat(30); 100]});
+        value(&mut tree, Size { depth: 3, text: 50, bytes: 300 }, Place::root("extra"), &mut notes);
+        assert_eq!(tree["a"]["b"]["c"], json!(TOO_DEEP));
+        assert_eq!(tree["long"].as_str().map(str::len), Some(50));
+        let list = tree["list"].as_array().unwrap();
+        assert!(list.len() < 12 && list.last().unwrap().as_str().unwrap().ends_with(" more"));
+        assert_eq!(notes.into_damage().len(), 1);
+    }
+
+    #[test]
+    fn entries_have_a_limit_each_and_one_together() {
+        let mut notes = Notes::default();
+        let mut extra: Object = (0..10).map(|n| (format!("k{n}"), Value::String("x".repeat(100)))).collect();
+        entries(&mut extra, Size { depth: 5, text: 100, bytes: 1_000 }, 350, Place::root("extra"), &mut notes);
+        assert_eq!(extra.keys().collect::<Vec<_>>(), ["k0", "k1", "k2"]);
+        assert!(notes.into_damage()[0].what.starts_with("7 of 10 entries dropped"));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([grouped(7), grouped(1_000), grouped(1_234_567)], ["7", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,173 @@
+//! Whether a name promises a secret.
+//!
+//! Case, `_`, `-` and `.` do not matter: `apiKey`, `X-Api-Key` and `API_KEY` are one. A name counts if it contains one of the words below,
+//! except where the word is only part of an innocent one (`author`, `discard`, `className`).
+
+/// Longest part of a name that is looked at, in bytes.
+const LEN_MAX: usize = 96;
+/// Too short to be looked for inside other words: `ssn` is in `className`, `sid` in `inside`.
+const WHOLE_WORDS: &[&str] = &["ssn", "cvc", "cvv", "cvv2", "sid", "jwt", "otp", "pass", "passcode", "sess"];
+/// Names of counts and sizes: their numbers are no secrets (`session_count`, `max_tokens`).
+const COUNTERS: &[&str] = &[
+    "count", "len", "length", "size", "max", "min", "limit", "total", "num", "ttl", "age", "timeout", "expires", "expiry", "used", "usage",
+    "index",
+];
+
+/// A name whose value must not be kept.
+pub(super) fn is_sensitive(name: &str) -> bool {
+    let mut compact = [0; LEN_MAX];
+    let mut len = 0;
+    for byte in name.bytes().filter(u8::is_ascii_alphanumeric).take(LEN_MAX) {
+        compact[len] = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    let compact = &compact[..len];
+    (0..len).any(|at| names_secret(compact, at)) || words(name).any(|word| is_one_of(word, WHOLE_WORDS))
+}
+
+/// A name whose numbers are harmless even if it [`is_sensitive`].
+pub(super) fn is_counter(name: &str) -> bool {
+    words(name).any(|word| is_one_of(word, COUNTERS))
+}
+
+/// A name whose value is a secret whatever it looks like.
+pub(super) fn is_password(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["passw", "pwd", "passphrase", "secret"].iter().any(|word| name.contains(word))
+}
+
+/// A header whose whole line is secret.
+pub(super) fn is_secret_header(name: &str) -> bool {
+    ["cookie", "set-cookie", "authorization", "proxy-authorization"].iter().any(|header| name.eq_ignore_ascii_case(header))
+}
+
+fn names_secret(compact: &[u8], at: usize) -> bool {
+    let (before, rest) = compact.split_at(at);
+    let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word.as_bytes()));
+    let follows = |words: &[&str]| words.iter().any(|word| before.ends_with(word.as_bytes()));
+    match rest[0] {
+        b'a' => begins(&["apikey", "accesskey"]) || begins(&["auth"]) && (!begins(&["author"]) || begins(&["authoriz", "authoris"])),
+        b'b' => begins(&["bearer"]),
+        b'c' => {
+            begins(&["credential", "csrf", "cookie"])
+                || begins(&["card"])
+                    && !begins(&["cardinal", "cardio"])
+                    && !follows(&["dis", "wild", "score", "post", "flash", "dash", "v", "pla"])
+        }
+        b'e' => begins(&["encryptionkey"]),
+        b'p' => begins(&["passw", "passphrase", "pwd", "privatekey"]),
+        b's' => begins(&["session", "signingkey", "sshkey"]) || begins(&["secret"]) && !begins(&["secretar"]),
+        b't' => begins(&["token"]) && !begins(&["tokeniz", "tokenis"]),
+        b'x' => begins(&["xsrf"]),
+        _ => false,
+    }
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// The words of a snake, kebab or camel case name.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+        let bytes = rest.as_bytes();
+        let ends =
+            |at: &usize| !bytes[*at].is_ascii_alphanumeric() || bytes[*at].is_ascii_uppercase() && bytes[*at - 1].is_ascii_lowercase();
+        let end = (1..bytes.len()).find(ends).unwrap_or(bytes.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_every_spelling() {
+        for name in [
+            "password",
+            "PASSWORD1",
+            "db_passwd",
+            "userPwd",
+            "client-secret",
+            "api_key",
+            "apiKey",
+            "X-Api-Key",
+            "APIKEY",
+            "access_token",
+            "csrfmiddlewaretoken",
+            "Authorization",
+            "auth",
+            "oauth_state",
+            "SENTRY_AUTH_TOKEN",
+            "credentials",
+            "aws_credential",
+            "private_key",
+            "PrivateKey",
+            "sessionid",
+            "PHPSESSION",
+            "X-CSRFToken",
+            "XSRF-TOKEN",
+            "Set-Cookie",
+            "credit_card",
+            "card",
+            "cardNumber",
+            "ssn",
+            "user_ssn",
+            "cvc",
+            "cardCVV",
+            "SMTP_PASS",
+            "connect.sid",
+            "'api_key'",
+            "user%5Bpassword%5D",
+            "bearer",
+            "passphrase",
+            "ünï_token",
+        ] {
+            assert!(is_sensitive(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn innocent_names_are_left_alone() {
+        for name in [
+            "author",
+            "authors",
+            "coauthor_id",
+            "authority",
+            "discard",
+            "discarded",
+            "wildcard",
+            "cardinality",
+            "postcard",
+            "className",
+            "processname",
+            "businessName",
+            "tokenizer",
+            "secretary",
+            "passenger",
+            "passed",
+            "compass",
+            "inside",
+            "user",
+            "email",
+            "sku",
+            "subtotal",
+            "theme",
+            "",
+            "ü",
+        ] {
+            assert!(!is_sensitive(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn counters_are_told_from_secrets() {
+        assert!(["session_count", "maxTokens", "token_ttl", "cookie-length"].iter().all(|name| is_counter(name)));
+        assert!(!["session_id", "card_number", "token", "discount"].iter().any(|name| is_counter(name)));
+    }
+}

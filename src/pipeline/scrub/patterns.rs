@@ -1,0 +1,154 @@
+//! Values that are secrets by their form, wherever they stand: card numbers, keys, tokens.
+
+use std::ops::Range;
+
+/// How well-known tokens begin, and how many more characters make one.
+const TOKEN_PREFIXES: &[(&str, usize)] = &[
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    ("SG.", 20),
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 16),
+    ("npm_", 30),
+    ("rk_live_", 8),
+    ("sk_live_", 8),
+    ("sk_test_", 8),
+    ("sk-", 20),
+    ("sntrys_", 20),
+    ("sntryu_", 20),
+    ("xoxa-", 10),
+    ("xoxb-", 10),
+    ("xoxp-", 10),
+    ("xoxr-", 10),
+    ("xoxs-", 10),
+    ("ya29.", 20),
+];
+/// Shortest header of a JSON web token: `eyJ` is `{"` in base64.
+const JWT_PART_MIN: usize = 8;
+
+/// A token that begins here, at the beginning of a word.
+pub(super) fn token(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    if rest.starts_with(b"eyJ") {
+        return json_web_token(text, at);
+    }
+    let (prefix, min) = TOKEN_PREFIXES.iter().find(|(prefix, _)| rest.starts_with(prefix.as_bytes()))?;
+    let end = at + prefix.len() + run(&rest[prefix.len()..], is_token_byte);
+    (end - at - prefix.len() >= *min).then_some(at..end)
+}
+
+/// `Bearer …` and `Basic …`: what follows, if it looks like a secret.
+pub(super) fn scheme(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    let len = [b"bearer ".as_slice(), b"basic "]
+        .iter()
+        .find(|word| rest.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word)))?
+        .len();
+    let start = at + len;
+    let end = start + run(&text[start..], |byte| is_token_byte(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'='));
+    let secret = &text[start..end];
+    let has_digit = secret.iter().any(u8::is_ascii_digit);
+    let is_mixed = secret[secret.len().min(1)..].iter().any(u8::is_ascii_uppercase) && secret.iter().any(u8::is_ascii_lowercase);
+    (secret.len() >= 6 && has_digit || secret.len() >= 12 && is_mixed).then_some(start..end)
+}
+
+/// A private key in PEM, up to its end or that of the text.
+pub(super) fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    let label = rest.strip_prefix("-----BEGIN ")?;
+    let title_end = label.find("-----")?;
+    if title_end > 40 || !label[..title_end].ends_with("PRIVATE KEY") {
+        return None;
+    }
+    let body = "-----BEGIN ".len() + title_end + "-----".len();
+    let end = rest[body..].find("-----END ").map(|end| body + end).map_or(rest.len(), |end| {
+        let after = end + "-----END ".len();
+        rest[after..].find("-----").map_or(rest.len(), |close| after + close + "-----".len())
+    });
+    Some(at..at + end)
+}
+
+/// A payment card number that begins here, and where its digits end if it is none.
+pub(super) fn card(text: &[u8], at: usize) -> Result<Range<usize>, usize> {
+    let run_end = at + run(&text[at..], |byte| byte.is_ascii_digit());
+    let before = text[..at].last().copied();
+    let in_word = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    if in_word(before) || before == Some(b'-') && in_word(text[..at - 1].last().copied()) {
+        return Err(run_end);
+    }
+    let (mut digits, mut groups, mut end) = (Vec::with_capacity(20), Vec::new(), at);
+    loop {
+        let group = run(&text[end..], |byte| byte.is_ascii_digit());
+        digits.extend(text[end..end + group].iter().map(|byte| byte - b'0'));
+        groups.push(group);
+        end += group;
+        let next = text.get(end).copied();
+        let is_open = next.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_open && is_card(&digits, &groups) {
+            return Ok(at..end);
+        }
+        let goes_on = matches!(next, Some(b' ' | b'-')) && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+        if digits.len() >= 19 || !goes_on {
+            return Err(run_end);
+        }
+        end += 1;
+    }
+}
+
+fn is_card(digits: &[u8], groups: &[usize]) -> bool {
+    let grouped_well = match groups {
+        [_] => true,
+        [4, 6, 4 | 5] => true,
+        [all @ .., last] => all.iter().all(|group| *group == 4) && *last <= 4,
+        [] => false,
+    };
+    grouped_well && is_issued(digits) && passes_luhn(digits)
+}
+
+/// First digits and lengths the card networks use.
+fn is_issued(digits: &[u8]) -> bool {
+    let number = |len: usize| digits.iter().take(len).fold(0u32, |number, digit| number * 10 + u32::from(*digit));
+    match digits.len() {
+        13 => number(1) == 4,
+        14 => matches!(number(2), 30 | 36 | 38 | 39),
+        15 => matches!(number(2), 34 | 37),
+        16 => number(1) == 4 || matches!(number(2), 35 | 51..=55 | 62 | 64 | 65) || matches!(number(4), 2221..=2720 | 6011),
+        19 => number(1) == 4 || number(2) == 62,
+        _ => false,
+    }
+}
+
+fn passes_luhn(digits: &[u8]) -> bool {
+    let weighed = digits.iter().rev().enumerate().map(|(place, digit)| match (place % 2, *digit) {
+        (0, digit) => u32::from(digit),
+        (_, digit @ 0..5) => u32::from(digit) * 2,
+        (_, digit) => u32::from(digit) * 2 - 9,
+    });
+    weighed.sum::<u32>().is_multiple_of(10)
+}
+
+fn json_web_token(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let header = run(&text[at..], is_token_byte);
+    let dot = at + header;
+    if header < JWT_PART_MIN || text.get(dot) != Some(&b'.') {
+        return None;
+    }
+    let payload = run(&text[dot + 1..], is_token_byte);
+    let end = dot + 1 + payload;
+    let signature = if text.get(end) == Some(&b'.') { 1 + run(&text[end + 1..], is_token_byte) } else { 0 };
+    (payload >= JWT_PART_MIN).then_some(at..end + signature)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| !belongs(*byte)).unwrap_or(bytes.len())
+}

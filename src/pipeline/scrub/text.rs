@@ -1,0 +1,378 @@
+//! Finding secrets inside texts: messages, URLs, reprs, JSON and forms within strings, source lines.
+//!
+//! One pass over the bytes; only bytes with which a secret can begin are looked at twice, and every look has a bound.
+
+use std::ops::Range;
+
+use super::{FILTERED, keys, patterns};
+
+/// Longest name before `=` or `:`, in bytes.
+const NAME_LEN_MAX: usize = 64;
+/// How far the end of a bracket is looked for.
+const BRACKET_LEN_MAX: usize = 4_096;
+/// Longest `user:password@host` of a URL.
+const AUTHORITY_LEN_MAX: usize = 512;
+
+/// What kind of text it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Anything but source: `password=x` is an assignment of the value x.
+    Prose,
+    /// A line of source: only literals are values, `password = read()` is none.
+    Source,
+}
+
+/// Replaces the secrets of a text and gives them back.
+pub(super) fn scrub(text: &mut String, kind: Kind) -> Vec<String> {
+    let spans = find(text, kind);
+    if spans.is_empty() {
+        return Vec::new();
+    }
+    let removed = spans.iter().map(|span| text[span.clone()].to_owned()).collect();
+    let mut clean = String::with_capacity(text.len());
+    let mut copied = 0;
+    for span in spans {
+        clean.push_str(&text[copied..span.start]);
+        clean.push_str(FILTERED);
+        copied = span.end;
+    }
+    clean.push_str(&text[copied..]);
+    *text = clean;
+    removed
+}
+
+/// Bytes with which something interesting can begin.
+const TRIGGERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"=:0123456789-eASgnrsxyBb";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// Where the secrets are, in order, apart from each other.
+fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if !TRIGGERS[usize::from(byte)] {
+            at += 1;
+            continue;
+        }
+        let found = match byte {
+            b'0'..=b'9' => patterns::card(bytes, at),
+            b'=' | b':' => assignment(bytes, at, kind).or_else(|| userinfo(bytes, at)).ok_or(at + 1),
+            b'-' => patterns::private_key(text, at).ok_or(at + 1),
+            _ if at > 0 && bytes[at - 1].is_ascii_alphanumeric() => Err(at + 1),
+            b'B' | b'b' => patterns::scheme(bytes, at).ok_or(at + 1),
+            _ => patterns::token(bytes, at).ok_or(at + 1),
+        };
+        at = match found {
+            Ok(span) => {
+                let next = span.end.max(at + 1);
+                if !is_harmless(&text[span.clone()]) {
+                    spans.push(span);
+                }
+                next
+            }
+            Err(next) => next,
+        };
+    }
+    spans
+}
+
+/// Nothing to hide: absent, or hidden already.
+pub(super) fn is_harmless(value: &str) -> bool {
+    let bare = value.trim_matches(['\'', '"']);
+    bare.is_empty()
+        || bare.bytes().all(|byte| matches!(byte, b'*' | b'.' | b' '))
+        || matches!(
+            bare,
+            FILTERED | "[Filtered" | "[redacted]" | "None" | "null" | "nil" | "undefined" | "True" | "False" | "true" | "false"
+        )
+}
+
+/// The value in `name = value`, `name: value`, `'name': 'value'`, `"name"=>"value"`, if the name promises a secret.
+fn assignment(text: &[u8], at: usize, kind: Kind) -> Option<Range<usize>> {
+    let (before, next) = (text[..at].last().copied(), text.get(at + 1).copied());
+    let is_operator = match text[at] {
+        b':' => matches!(before, Some(b':')) || matches!(next, Some(b':' | b'=')) || text[at + 1..].starts_with(b"//"),
+        _ => matches!(before, Some(b'=' | b'!' | b'<' | b'>')) || next == Some(b'='),
+    };
+    if is_operator {
+        return None;
+    }
+    let name = name_before(text, at, kind)?;
+    let mut start = at + 1 + usize::from(text[at] == b'=' && next == Some(b'>'));
+    let blanks = text[start..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    start += blanks;
+    if matches!(text.get(start), Some(b'b' | b'B' | b'r' | b'R' | b'u' | b'U' | b'f' | b'F'))
+        && matches!(text.get(start + 1), Some(b'\'' | b'"'))
+    {
+        start += 1;
+    }
+    let escapes = text[start..].iter().take(8).take_while(|byte| **byte == b'\\').count();
+    match text.get(start + escapes) {
+        Some(quote @ (b'\'' | b'"' | b'`')) => Some(quoted(text, start + escapes + 1, *quote, escapes)),
+        _ if kind == Kind::Source => None,
+        Some(b'[' | b'(' | b'{') if name.is_quoted || text[at] == b'=' && blanks == 0 => Some(start..bracket_end(text, start)),
+        Some(_) => unquoted(text, start, &name, text[at] == b'=' && blanks == 0),
+        None => None,
+    }
+}
+
+struct Name<'a> {
+    text: &'a str,
+    is_quoted: bool,
+}
+
+/// The sensitive name that ends before an operator.
+fn name_before(text: &[u8], operator: usize, kind: Kind) -> Option<Name<'_>> {
+    let mut end = operator;
+    if text[operator] == b'=' && end > 0 && text[end - 1] == b':' {
+        end -= 1;
+    }
+    end -= text[..end].iter().rev().take(4).take_while(|byte| **byte == b' ').count();
+    if end >= 2 && text[end - 1] == b']' && matches!(text[end - 2], b'\'' | b'"') {
+        end -= 1;
+    }
+    let is_quoted = end > 0 && matches!(text[end - 1], b'\'' | b'"');
+    if is_quoted {
+        end -= 1;
+        end -= text[..end].iter().rev().take(8).take_while(|byte| **byte == b'\\').count();
+    }
+    let start = end - text[..end].iter().rev().take(NAME_LEN_MAX).take_while(|byte| is_name_byte(**byte)).count();
+    // Of a dotted path only the last part is the name: `auth_user.id` is an id.
+    let whole = std::str::from_utf8(&text[start..end]).ok()?;
+    let name = whole.rsplit('.').next().unwrap_or(whole);
+    if keys::is_sensitive(name) {
+        return Some(Name { text: name, is_quoted });
+    }
+    // `password: str = "…"` names its variable before the type.
+    let annotated = kind == Kind::Source && text[operator] == b'=' && !whole.is_empty();
+    let colon = start - text[..start].iter().rev().take(4).take_while(|byte| **byte == b' ').count();
+    (annotated && colon > 0 && text[colon - 1] == b':').then(|| name_before(text, colon - 1, Kind::Prose))?
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'%' | b'[' | b']')
+}
+
+/// Up to the quote that closes it, escaped as often as the one that opened it, or to the end of what was cut.
+fn quoted(text: &[u8], start: usize, quote: u8, escapes: usize) -> Range<usize> {
+    let mut backslashes = 0;
+    for (offset, byte) in text[start..].iter().enumerate() {
+        match *byte {
+            b'\\' => backslashes += 1,
+            byte => {
+                let closes = if escapes == 0 { backslashes % 2 == 0 } else { backslashes <= escapes };
+                if byte == quote && closes {
+                    return start..start + offset - backslashes.min(escapes);
+                }
+                backslashes = 0;
+            }
+        }
+    }
+    start..text.len()
+}
+
+/// Past the bracket that closes the one at `start`, strings skipped; everything if there is none nearby.
+fn bracket_end(text: &[u8], start: usize) -> usize {
+    let (mut depth, mut at) = (0, start);
+    while at < text.len().min(start + BRACKET_LEN_MAX) {
+        match text[at] {
+            b'[' | b'(' | b'{' => depth += 1,
+            b']' | b')' | b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            quote @ (b'\'' | b'"') => at = quoted(text, at + 1, quote, 0).end,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// A bare word. After `=` it is a value; after `: ` it may as well be prose, so it must look like a secret.
+fn unquoted(text: &[u8], start: usize, name: &Name<'_>, is_tight: bool) -> Option<Range<usize>> {
+    let ends_line = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b'\\');
+    if keys::is_secret_header(name.text) && !is_tight {
+        let len = text[start..].iter().position(ends_line).unwrap_or(text.len() - start);
+        return Some(start..start + len);
+    }
+    let ends_word = |byte: &u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'&' | b';' | b',' | b'"' | b'\'' | b'`' | b')' | b'}' | b']' | b'<' | b'>' | b'|' | b'\\')
+    };
+    let len = text[start..].iter().position(ends_word).unwrap_or(text.len() - start);
+    let value = &text[start..start + len];
+    let is_number = value.iter().all(u8::is_ascii_digit);
+    let ends_here = text[start + len..].first().is_none_or(|byte| *byte != b' ');
+    let is_value = match is_tight {
+        _ if value.is_empty() || is_number && keys::is_counter(name.text) => false,
+        true => true,
+        false => looks_secret(value) || name.is_quoted && !is_number || keys::is_password(name.text) && ends_here && value.len() >= 3,
+    };
+    is_value.then_some(start..start + len)
+}
+
+fn looks_secret(value: &[u8]) -> bool {
+    let has_digit = value.iter().any(u8::is_ascii_digit);
+    let has_sign =
+        value.iter().any(|byte| matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-' | b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*'));
+    value.len() >= 4 && has_digit || value.len() >= 8 && has_sign
+}
+
+/// The password in `scheme://user:password@host`, or the whole user if it is a long key.
+fn userinfo(text: &[u8], colon: usize) -> Option<Range<usize>> {
+    if !text[colon..].starts_with(b"://") || colon == 0 || !text[colon - 1].is_ascii_alphanumeric() {
+        return None;
+    }
+    let start = colon + 3;
+    let window = &text[start..text.len().min(start + AUTHORITY_LEN_MAX)];
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b',');
+    let authority = &window[..window.iter().position(ends).unwrap_or(window.len())];
+    let at_sign = authority.iter().rposition(|byte| *byte == b'@')?;
+    match authority[..at_sign].iter().position(|byte| *byte == b':') {
+        Some(separator) => Some(start + separator + 1..start + at_sign),
+        None if at_sign >= 16 && looks_secret(&authority[..at_sign]) => Some(start..start + at_sign),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrubbed(text: &str, kind: Kind) -> String {
+        let mut text = text.to_owned();
+        scrub(&mut text, kind);
+        text
+    }
+
+    fn prose(text: &str) -> String {
+        scrubbed(text, Kind::Prose)
+    }
+
+    #[test]
+    fn assignments_of_every_syntax_are_found() {
+        for (text, clean) in [
+            ("password=hunter2", "password=[Filtered]"),
+            ("/p/?page=2&token=qs-secret&x=1", "/p/?page=2&token=[Filtered]&x=1"),
+            ("<WSGIRequest: GET '/p/?token=qs-secret'>", "<WSGIRequest: GET '/p/?token=[Filtered]'>"),
+            ("{'password': 'hunter2', 'a': 1}", "{'password': '[Filtered]', 'a': 1}"),
+            (r#"{"api_key": "x\"y", "b": 2}"#, r#"{"api_key": "[Filtered]", "b": 2}"#),
+            (r#"{\"password\": \"body-5\", \"n\": 1}"#, r#"{\"password\": \"[Filtered]\", \"n\": 1}"#),
+            ("{'tokens': ['abc', 'def'], 'b': 2}", "{'tokens': [Filtered], 'b': 2}"),
+            ("user%5Bpassword%5D=hunter2&b=1", "user%5Bpassword%5D=[Filtered]&b=1"),
+            ("\"secret\"=>\"x y\"", "\"secret\"=>\"[Filtered]\""),
+            ("Login(user='ada', password=b'hunter2')", "Login(user='ada', password=b'[Filtered]')"),
+            ("password: hunter2", "password: [Filtered]"),
+            ("password: hunter", "password: [Filtered]"),
+            ("api_key = 12ab34", "api_key = [Filtered]"),
+            ("Cookie: a=b; sessionid=x\nHost: h", "Cookie: [Filtered]\nHost: h"),
+            ("Authorization: Digest username=ada, x=y", "Authorization: [Filtered]"),
+            ("{'password': 'cut in the mid...", "{'password': '[Filtered]"),
+            ("'sessionid': abcdef", "'sessionid': [Filtered]"),
+        ] {
+            assert_eq!(prose(text), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn prose_and_code_around_the_words_stay() {
+        for text in [
+            "Unexpected token: expected ')'",
+            "password: This field is required.",
+            "invalid session: try again",
+            "author=ada&discard=1",
+            "auth::token::verify(x)",
+            "if token == other:",
+            "max_tokens=4096, token_count=12",
+            "token=None password='' secret=[Filtered] api_key=********",
+            "SELECT * FROM auth_user WHERE auth_user.id = 12345",
+            "https://example.test:8080/path at 10:30:59",
+            "bearer authentication is missing; Basic realm",
+            "",
+        ] {
+            assert_eq!(prose(text), text);
+        }
+    }
+
+    #[test]
+    fn source_lines_lose_only_literals() {
+        for (text, clean) in [
+            ("    password = \"hunter2\"  # noqa", "    password = \"[Filtered]\"  # noqa"),
+            ("password: str = 'hunter2'", "password: str = '[Filtered]'"),
+            ("os.environ['API_KEY'] = \"x\"", "os.environ['API_KEY'] = \"[Filtered]\""),
+            ("const token = `abc`;", "const token = `[Filtered]`;"),
+        ] {
+            assert_eq!(scrubbed(text, Kind::Source), clean, "{text}");
+        }
+        for text in [
+            "def login(self, token: Optional[str] = None, password=None):",
+            "token = get_token(request)",
+            "auth=session.auth,",
+            "if (token === 'a') {",
+        ] {
+            assert_eq!(scrubbed(text, Kind::Source), text);
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_form() {
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----";
+        for (text, clean) in [
+            ("paid with 4111111111111111 today".to_owned(), "paid with [Filtered] today"),
+            ("4111 1111 1111 1111 12/27".to_owned(), "[Filtered] 12/27"),
+            ("card 3782-822463-10005.".to_owned(), "card [Filtered]."),
+            (format!("got {jwt}, ok"), "got [Filtered], ok"),
+            (format!("key:\n{pem}\nend"), "key:\n[Filtered]\nend"),
+            ("-----BEGIN PRIVATE KEY-----\nMIIEcut".to_owned(), "[Filtered]"),
+            ("id AKIAIOSFODNN7EXAMPLE used".to_owned(), "id [Filtered] used"),
+            ("ghp_0123456789abcdefghijABCDEFGHIJ".to_owned(), "[Filtered]"),
+            ("sent Bearer header-secret-3".to_owned(), "sent Bearer [Filtered]"),
+            ("Basic YWRtaW46aHVudGVy".to_owned(), "Basic [Filtered]"),
+            ("postgres://app:s3cr%40t@db:5432/shop".to_owned(), "postgres://app:[Filtered]@db:5432/shop"),
+            ("https://0123456789abcdef0123@github.com/x".to_owned(), "https://[Filtered]@github.com/x"),
+        ] {
+            assert_eq!(prose(&text), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_cards_stay() {
+        for text in [
+            "4111111111111112",
+            "order 1795161739250000000",
+            "31092821-5612-4339-8353-589fcb2e04dc",
+            "4969880433884845a",
+            "a4111111111111111",
+            "0.4111111111111111",
+            "2026-11-20 08:27:24.605811",
+            "99999999999999999999999999999999999999999",
+        ] {
+            assert_eq!(prose(text), text);
+        }
+    }
+
+    #[test]
+    fn long_and_hostile_texts_take_no_detours() {
+        let nests = "password=(".repeat(20_000);
+        assert!(prose(&nests).len() < 100);
+        for unit in ["=", ":", "1 ", "1-", "-----BEGIN ", "://", "a=", "token", "\\", "é:", "'password':", "eyJ"] {
+            let text = unit.repeat(20_000);
+            assert!(prose(&text).len() <= text.len() * 2, "{unit}");
+            scrubbed(&text, Kind::Source);
+        }
+    }
+}

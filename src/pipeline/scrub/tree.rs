@@ -1,0 +1,83 @@
+//! Secrets in trees: by key at any depth, by form in every text.
+
+use serde_json::Value;
+
+use super::text::{self, Kind};
+use super::{FILTERED, keys, patterns};
+use crate::protocol::event::Object;
+
+/// Scrubs all entries of an object.
+pub(super) fn object(object: &mut Object) {
+    hide_named_value(object);
+    for (key, value) in object.iter_mut() {
+        if keys::is_sensitive(key) { hide(key, value) } else { self::value(value) }
+    }
+}
+
+/// Scrubs a value that stands under no telling name.
+pub(super) fn value(value: &mut Value) {
+    match value {
+        Value::String(content) => {
+            text::scrub(content, Kind::Prose);
+        }
+        Value::Number(number) if number.as_u64().is_some_and(is_card) => *value = Value::String(FILTERED.to_owned()),
+        Value::Array(list) => self::list(list),
+        Value::Object(fields) => object(fields),
+        _ => {}
+    }
+}
+
+/// Hides a value that stands under a telling name. Absent values, flags and counts are no secrets, and say what was sent.
+pub(super) fn hide(name: &str, value: &mut Value) {
+    let is_harmless = match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(_) => keys::is_counter(name),
+        Value::String(content) => text::is_harmless(content),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    };
+    if !is_harmless {
+        *value = Value::String(FILTERED.to_owned());
+    }
+}
+
+/// Lists can be pairs (`["token", "x"]`) and command lines (`--password x`).
+fn list(list: &mut [Value]) {
+    if let [Value::String(name), second @ (Value::String(_) | Value::Number(_))] = list
+        && is_bare_name(name)
+    {
+        return hide(name, second);
+    }
+    let mut flag: Option<String> = None;
+    for item in list {
+        let announced = flag.take();
+        if let Value::String(content) = item
+            && content.starts_with('-')
+            && !content.contains('=')
+            && is_bare_name(content)
+        {
+            flag = Some(content.clone());
+        }
+        match announced {
+            Some(name) if flag.is_none() => hide(&name, item),
+            _ => value(item),
+        }
+    }
+}
+
+/// `{"name": "password", "value": "x"}`, as forms and header lists are often written.
+fn hide_named_value(object: &mut Object) {
+    let name = ["name", "key"].iter().find_map(|field| object.get(*field)?.as_str()).filter(|name| is_bare_name(name)).map(str::to_owned);
+    if let Some((name, value)) = name.zip(object.get_mut("value")) {
+        hide(&name, value);
+    }
+}
+
+/// A name and not a sentence.
+fn is_bare_name(text: &str) -> bool {
+    text.len() <= 64 && !text.contains(char::is_whitespace) && keys::is_sensitive(text)
+}
+
+fn is_card(number: u64) -> bool {
+    number >= 1_000_000_000_000 && patterns::card(number.to_string().as_bytes(), 0).is_ok()
+}
