@@ -3,6 +3,7 @@
 //! Deliberately absent: HTTP, HTML, and who is asking (the caller says).
 
 pub mod alert_rules;
+pub mod dead_letters;
 pub mod invitations;
 pub mod issues;
 pub mod mails;

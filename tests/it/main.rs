@@ -8,6 +8,7 @@ mod accept_credentials;
 mod accept_support;
 mod architecture;
 mod digest_counting;
+mod digest_jobs;
 mod grouping;
 mod operations;
 mod private_postgres;

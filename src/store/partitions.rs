@@ -1,0 +1,130 @@
+//! The day partitions of `events`: made ahead, dropped past the retention. Names are `events_YYYYMMDD`, made here from dates only.
+
+use sqlx::{AssertSqlSafe, PgExecutor};
+use time::{Date, Duration, OffsetDateTime, Time};
+
+use super::Tx;
+
+/// How long a change of the table may wait for readers; while it waits, everybody else waits behind it.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+
+/// A day partition that exists.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Partition {
+    /// The UTC day of arrival it holds.
+    pub day: Date,
+}
+
+impl Partition {
+    /// The table's name.
+    pub fn table(&self) -> String {
+        let (year, month, day) = self.day.to_calendar_date();
+        format!("events_{year:04}{:02}{day:02}", u8::from(month))
+    }
+
+    fn parse(table: &str) -> Option<Self> {
+        let digits = table.strip_prefix("events_").filter(|digits| digits.len() == 8)?;
+        let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u16>().ok();
+        let month = time::Month::try_from(u8::try_from(number(4..6)?).ok()?).ok()?;
+        let day = Date::from_calendar_date(i32::from(number(0..4)?), month, u8::try_from(number(6..8)?).ok()?).ok()?;
+        Some(Self { day })
+    }
+
+    fn range(&self) -> (OffsetDateTime, OffsetDateTime) {
+        let start = OffsetDateTime::new_utc(self.day, Time::MIDNIGHT);
+        (start, start + Duration::DAY)
+    }
+}
+
+/// The partitions that exist, oldest first, without the default one.
+pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Partition>> {
+    let names = sqlx::query_scalar!(
+        r#"
+        SELECT c.relname::text AS "name!"
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = to_regclass('events')
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut partitions: Vec<Partition> = names.iter().filter_map(|name| Partition::parse(name)).collect();
+    partitions.sort_unstable();
+    Ok(partitions)
+}
+
+/// The days whose events lie in the default partition because their own did not exist, with how many these are.
+pub async fn stray_days(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(Date, i64)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT (received_at AT TIME ZONE 'UTC')::date AS "day!", count(*) AS "event_count!"
+        FROM events_default
+        GROUP BY 1
+        ORDER BY 1
+        LIMIT 1000
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.day, row.event_count)).collect())
+}
+
+/// Makes the partition and moves into it what lies in the default one. The caller has seen that it does not exist.
+pub async fn make(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
+    let (table, (from, to)) = (partition.table(), partition.range());
+    run(tx, LOCK_TIMEOUT.to_owned()).await?;
+    // Nobody may add to the default partition between looking into it and attaching the new one.
+    run(tx, "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE".to_owned()).await?;
+    run(tx, format!("CREATE TABLE {table} (LIKE events INCLUDING ALL)")).await?;
+    let columns = "project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction, user_label, \
+                   trace_id, has_context, hash, dictionary_id, payload";
+    let (from, to) = (from.date(), to.date());
+    let of_day = format!("received_at >= '{from} 00:00+00' AND received_at < '{to} 00:00+00'");
+    run(
+        tx,
+        format!(
+            "WITH moved AS (DELETE FROM events_default WHERE {of_day} RETURNING {columns}) \
+             INSERT INTO {table} ({columns}) SELECT {columns} FROM moved"
+        ),
+    )
+    .await?;
+    run(tx, format!("ALTER TABLE events ATTACH PARTITION {table} FOR VALUES FROM ('{from} 00:00+00') TO ('{to} 00:00+00')")).await
+}
+
+/// Drops the partition with its events. Gives up after two seconds if a reader holds it; `is_busy` tells.
+pub async fn drop(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
+    run(tx, LOCK_TIMEOUT.to_owned()).await?;
+    run(tx, format!("DROP TABLE IF EXISTS {}", partition.table())).await
+}
+
+/// Whether the change did not get its lock in time and is to be tried again.
+pub fn is_busy(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| code == "55P03")
+}
+
+/// Forgets events of the default partition that are past the retention.
+pub async fn trim_default(tx: &mut Tx, before: OffsetDateTime) -> sqlx::Result<u64> {
+    Ok(sqlx::query!("DELETE FROM events_default WHERE received_at < $1", before).execute(&mut **tx).await?.rows_affected())
+}
+
+async fn run(tx: &mut Tx, sql: String) -> sqlx::Result<()> {
+    sqlx::query(AssertSqlSafe(sql)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn names_and_days_are_the_same_thing() {
+        let partition = Partition { day: date!(2026 - 11 - 05) };
+        assert_eq!(partition.table(), "events_20261105");
+        assert_eq!(Partition::parse("events_20261105"), Some(partition));
+        for other in ["events_default", "events_2026110", "events_20261399", "issues", "events_2026110é"] {
+            assert_eq!(Partition::parse(other), None, "{other}");
+        }
+    }
+}
