@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::Shared;
 use super::error::AppendError;
@@ -17,6 +17,9 @@ use super::position::{Entry, Position};
 use super::queue::Append;
 use super::record::{self, Salt};
 use super::segment;
+
+/// A buffer that had to grow beyond this for one group is not kept for the next.
+const BUFFER_KEPT_BYTES: usize = 4 << 20;
 
 /// A segment that is being written. A seam, so that tests can have disks that fail.
 pub trait SegmentFile: Send {
@@ -75,6 +78,8 @@ pub struct Writer {
     disk: Disk,
     active: Option<Active>,
     buffer: Vec<u8>,
+    /// The last group failed, which was logged; the log must not fill the disk further.
+    is_failing: bool,
 }
 
 struct Active {
@@ -87,7 +92,7 @@ struct Active {
 
 impl Writer {
     pub fn new(shared: Arc<Shared>, dir: PathBuf, limits: SpoolLimits, disk: Disk) -> Self {
-        Self { shared, dir, limits, disk, active: None, buffer: Vec::new() }
+        Self { shared, dir, limits, disk, active: None, buffer: Vec::new(), is_failing: false }
     }
 
     /// Works until the queue is closed and empty.
@@ -146,10 +151,13 @@ impl Writer {
     fn write(&mut self, group: &[Append]) -> io::Result<Position> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
-        let result = self.active().and_then(|active| active.write_group(group, &mut buffer));
-        self.buffer = buffer;
-        match result {
-            Ok(start) => self.sync().map(|()| start),
+        let written = self.active().and_then(|active| active.write_group(group, &mut buffer));
+        let byte_count = buffer.len() as u64;
+        if buffer.capacity() <= BUFFER_KEPT_BYTES {
+            self.buffer = buffer;
+        }
+        match written {
+            Ok(start) => self.sync(byte_count).map(|()| start),
             Err(error) => {
                 self.undo();
                 Err(error)
@@ -158,7 +166,7 @@ impl Writer {
     }
 
     /// After a failed sync the system may have thrown the pages away and call the next sync a success: never trust that file again.
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&mut self, byte_count: u64) -> io::Result<()> {
         let Some(active) = &mut self.active else { return Ok(()) };
         let began = Instant::now();
         if let Err(error) = active.file.sync() {
@@ -168,7 +176,7 @@ impl Writer {
             return Err(error);
         }
         self.shared.counters.synced(began.elapsed());
-        active.len += self.buffer.len() as u64;
+        active.len += byte_count;
         Ok(())
     }
 
@@ -211,7 +219,10 @@ impl Writer {
         Ok(Active { file, number, salt, len: segment::HEADER_BYTES })
     }
 
-    fn publish(&self, start: Position, group: Vec<Append>) {
+    fn publish(&mut self, start: Position, group: Vec<Append>) {
+        if std::mem::take(&mut self.is_failing) {
+            info!("the spool is written again");
+        }
         let bytes = group.iter().map(Append::encoded_len).sum();
         self.shared.counters.appended(group.len() as u64, bytes);
         let mut state = self.shared.state();
@@ -228,8 +239,10 @@ impl Writer {
         self.shared.available.notify_waiters();
     }
 
-    fn fail(&self, group: Vec<Append>, error: &io::Error) {
-        error!(spool.record_count = group.len(), "the spool could not keep {} records: {error}", group.len());
+    fn fail(&mut self, group: Vec<Append>, error: &io::Error) {
+        if !std::mem::replace(&mut self.is_failing, true) {
+            error!(spool.record_count = group.len(), "the spool cannot be written, nothing is accepted until it can: {error}");
+        }
         self.shared.counters.failed_count.fetch_add(group.len() as u64, Relaxed);
         for append in group {
             append.answer(Err(AppendError::Failed(error.to_string())));

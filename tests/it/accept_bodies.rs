@@ -8,7 +8,8 @@ use bugle::protocol::{encoding, store_body};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::accept_support::{AUTH, ENVELOPE, EVENT_ID, app, fixture, index, post, post_envelope, spooled};
+use crate::accept_support::{AUTH, ENVELOPE, EVENT_ID, KEY, app, fixture, index, post, post_envelope, spooled};
+use crate::harness::Project;
 
 const MIB: usize = 1 << 20;
 
@@ -128,7 +129,7 @@ async fn a_chunked_body_needs_no_length() {
 #[tokio::test]
 async fn bombs_are_413_in_every_encoding() {
     let app = app().await;
-    let zeros = vec![b' '; 40 * MIB];
+    let zeros = vec![b' '; 21 * MIB];
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&zeros).expect("in memory");
     let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -170,6 +171,16 @@ async fn an_announced_length_beyond_the_limit_is_413_before_anything_is_read() {
     let app = app().await;
     let headers = [("x-sentry-auth", AUTH), ("content-length", "99999999999")];
     assert_eq!(post(&app, "/api/42/envelope/", &headers, ENVELOPE).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_too_much_gets_to_read_the_answer() {
+    let app = app().await;
+    let sdk = app.sdk(&Project { id: 42, slug: "project-42".into(), key: KEY.into(), dsn: String::new() });
+    for (endpoint, status) in [("envelope", 413), ("store", 413)] {
+        let sent = sdk.send(sdk.request(endpoint).body(vec![b'x'; 25 * MIB])).await;
+        assert_eq!(sent.status.as_u16(), status);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod harness;
 
 mod accept_answers;
 mod accept_bodies;
+mod accept_crash;
 mod accept_credentials;
 mod accept_support;
 mod architecture;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::atomic::Ordering::Relaxed;
 use time::OffsetDateTime;
-use tracing::{debug, error, warn};
+use tracing::{debug, error};
 
 use super::body;
 use super::inspect::{self, Inspected};
@@ -56,7 +56,7 @@ async fn try_accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts,
     if let Some(credentials) = &credentials {
         authorize(doors, received_at, credentials, project).await?;
     }
-    doors.spool.room().map_err(unavailable)?;
+    doors.spool.room().map_err(|error| unavailable(doors, error))?;
     let encoding = content_encoding(&parts.headers)?;
 
     let mut share = doors.ingest.budget.share();
@@ -112,7 +112,7 @@ async fn authorize(doors: &Doors, now: OffsetDateTime, credentials: &Credentials
         Ok(Some(allowed)) if allowed == project => Ok(()),
         Ok(_) => Err(Refusal::NotAllowed),
         Err(error) => {
-            warn!("{error}: the database does not answer, or too many unknown keys are tried");
+            doors.ingest.outage.refused(&format_args!("{error}: the database does not answer, or too many unknown keys are tried"));
             Err(Refusal::Unavailable("the key cannot be checked now"))
         }
     }
@@ -167,12 +167,14 @@ async fn keep(doors: &Doors, receipt: &Receipt, received: Bytes) -> Result<(), R
         error!("a receipt could not be written as JSON: {error}");
         Refusal::Unavailable("internal error")
     })?;
-    doors.spool.append(&meta, received).await.map_err(unavailable)
+    doors.spool.append(&meta, received).await.map_err(|error| unavailable(doors, error))?;
+    doors.ingest.outage.kept();
+    Ok(())
 }
 
 /// Paths and sizes stay in the log.
-fn unavailable(error: AppendError) -> Refusal {
-    warn!("an event could not be kept: {error}");
+fn unavailable(doors: &Doors, error: AppendError) -> Refusal {
+    doors.ingest.outage.refused(&error);
     match error {
         AppendError::Full { .. } => Refusal::Unavailable("the spool is full"),
         AppendError::DiskLow { .. } => Refusal::Unavailable("the disk is nearly full"),

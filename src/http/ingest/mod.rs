@@ -21,6 +21,7 @@ mod budget;
 mod cors;
 mod counters;
 mod inspect;
+mod outage;
 mod refusal;
 
 pub use counters::IngestCounters;
@@ -31,6 +32,7 @@ pub struct Ingest {
     /// For `/metrics`.
     pub counters: IngestCounters,
     budget: budget::Budget,
+    outage: outage::Outage,
 }
 
 /// The routes of this door, each with and without the trailing slash: SDKs lose events over redirects.
