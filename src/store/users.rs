@@ -25,8 +25,8 @@ pub struct PersonRow {
     pub created_at: OffsetDateTime,
     /// Set: no access.
     pub disabled_at: Option<OffsetDateTime>,
-    /// Last sign-in.
-    pub last_login_at: Option<OffsetDateTime>,
+    /// Last request of any of their sessions, or else the last sign-in.
+    pub last_seen_at: Option<OffsetDateTime>,
     /// Has a password, so the invitation was accepted.
     pub joined: bool,
     /// Until when the open invitation is valid.
@@ -68,7 +68,8 @@ pub async fn find(db: impl PgExecutor<'_>, id: UserId) -> sqlx::Result<Option<Us
 /// Everybody, owners first. `now` decides which invitations are still open.
 pub async fn list(db: impl PgExecutor<'_>, now: OffsetDateTime) -> sqlx::Result<Vec<PersonRow>> {
     let rows = sqlx::query!(
-        r#"SELECT u.id, u.email, u.name, u.role, u.theme, u.created_at, u.disabled_at, u.last_login_at,
+        r#"SELECT u.id, u.email, u.name, u.role, u.theme, u.created_at, u.disabled_at,
+                  COALESCE((SELECT max(s.last_used_at) FROM sessions s WHERE s.user_id = u.id), u.last_login_at) AS last_seen_at,
                   u.password_hash IS NOT NULL AS "joined!",
                   (SELECT max(l.expires_at) FROM one_time_links l
                    WHERE l.user_id = u.id AND l.purpose = 'invite' AND l.used_at IS NULL AND l.expires_at > $1) AS invited_until
@@ -84,7 +85,7 @@ pub async fn list(db: impl PgExecutor<'_>, now: OffsetDateTime) -> sqlx::Result<
                 user: user(r.id, r.email, r.name, &r.role, &r.theme)?,
                 created_at: r.created_at,
                 disabled_at: r.disabled_at,
-                last_login_at: r.last_login_at,
+                last_seen_at: r.last_seen_at,
                 joined: r.joined,
                 invited_until: r.invited_until,
             })

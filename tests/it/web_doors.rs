@@ -75,7 +75,8 @@ async fn a_session_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     .await;
     app.owner().await;
     let answer = plain(&app, Method::POST, "/login").form(&[("email", OWNER_EMAIL), ("password", OWNER_PASSWORD)]).send().await.unwrap();
-    let cookie = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).find(|c| c.starts_with("bugle_session="));
+    let cookie =
+        answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).find(|c| c.starts_with("bugle_session="));
     let cookie = cookie.expect("a session cookie is set");
     for flag in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=2592000"] {
         assert!(cookie.contains(flag), "{flag} in {cookie}");
@@ -135,7 +136,8 @@ async fn after_five_wrong_passwords_one_has_to_wait_even_with_the_right_one() {
     app.clock.advance(Duration::minutes(16));
     let page = browser.submit("/login", &right).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text());
-    let counted: i64 = sqlx::query_scalar("SELECT count(*) FROM login_failures WHERE subject LIKE 'pair:%'").fetch_one(&app.db).await.unwrap();
+    let counted: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM login_failures WHERE subject LIKE 'pair:%'").fetch_one(&app.db).await.unwrap();
     assert_eq!(counted, 0, "who got in starts afresh");
 }
 
@@ -235,6 +237,6 @@ async fn links_in_mail_ignore_the_host_header() {
 
 /// A request that neither follows redirects nor says where it comes from, like a script.
 fn plain(app: &TestApp, method: Method, path: &str) -> reqwest::RequestBuilder {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     client.request(method, format!("{}{path}", app.url()))
 }

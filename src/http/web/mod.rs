@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: writes (they go through `actions`) and anything a page could not do without JavaScript.
 
+pub mod account;
 pub mod alerts;
 pub mod assets;
 pub mod charts;
@@ -16,6 +17,7 @@ pub mod issues;
 pub mod layout;
 pub mod login;
 pub mod mails;
+pub mod members;
 pub mod next;
 pub mod page_error;
 pub mod project_access;
@@ -45,6 +47,8 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     Router::new()
         .merge(assets::routes())
         .merge(projects::routes())
+        .merge(account::routes())
+        .merge(members::routes())
         .route("/login", get(login::get).post(login::post))
         .route("/logout", post(login::logout))
         .route("/setup", get(setup::get).post(setup::post))
