@@ -8,6 +8,7 @@ mod accept_crash;
 mod accept_credentials;
 mod accept_support;
 mod architecture;
+mod captured_bodies;
 mod digest_counting;
 mod digest_jobs;
 mod grouping;

@@ -71,7 +71,7 @@ fn person(user: &User) -> Option<String> {
 
 fn context_text(event: &Event, context: &str, field: &str) -> Option<String> {
     match event.contexts.get(context)?.get(field)? {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }

@@ -119,7 +119,7 @@ fn assignment(text: &[u8], at: usize, kind: Kind) -> Option<Range<usize>> {
     let escapes = text[start..].iter().take(8).take_while(|byte| **byte == b'\\').count();
     match text.get(start + escapes) {
         Some(quote @ (b'\'' | b'"' | b'`')) => Some(quoted(text, start + escapes + 1, *quote, escapes)),
-        _ if kind == Kind::Source => None,
+        _ if kind == Kind::Source && !(name.is_in_query && text[at] == b'=' && blanks == 0) => None,
         Some(b'[' | b'(' | b'{') if name.is_quoted || text[at] == b'=' && blanks == 0 => Some(start..bracket_end(text, start)),
         Some(_) => unquoted(text, start, &name, text[at] == b'=' && blanks == 0),
         None => None,
@@ -129,6 +129,8 @@ fn assignment(text: &[u8], at: usize, kind: Kind) -> Option<Range<usize>> {
 struct Name<'a> {
     text: &'a str,
     is_quoted: bool,
+    /// Follows `?` or `&`: part of a URL, also inside the literals of a source line.
+    is_in_query: bool,
 }
 
 /// The sensitive name that ends before an operator.
@@ -151,7 +153,8 @@ fn name_before(text: &[u8], operator: usize, kind: Kind) -> Option<Name<'_>> {
     let whole = std::str::from_utf8(&text[start..end]).ok()?;
     let name = whole.rsplit('.').next().unwrap_or(whole);
     if keys::is_sensitive(name) {
-        return Some(Name { text: name, is_quoted });
+        let is_in_query = start > 0 && matches!(text[start - 1], b'?' | b'&');
+        return Some(Name { text: name, is_quoted, is_in_query });
     }
     // `password: str = "…"` names its variable before the type.
     let annotated = kind == Kind::Source && text[operator] == b'=' && !whole.is_empty();
@@ -314,6 +317,7 @@ mod tests {
             ("password: str = 'hunter2'", "password: str = '[Filtered]'"),
             ("os.environ['API_KEY'] = \"x\"", "os.environ['API_KEY'] = \"[Filtered]\""),
             ("const token = `abc`;", "const token = `[Filtered]`;"),
+            ("get(\"/pay/12?token=secret\")", "get(\"/pay/12?token=[Filtered]\")"),
         ] {
             assert_eq!(scrubbed(text, Kind::Source), clean, "{text}");
         }
