@@ -50,10 +50,11 @@ impl App {
     /// Lets every worker take one step, in the order in which work flows: digest, jobs, mail.
     /// Answers how many things were done; 0 means idle until something arrives or time passes.
     pub async fn step(&self) -> anyhow::Result<usize> {
+        let prepared = jobs::partitions::run_once(&self.doors.db, &self.doors.clock, self.doors.config.retention_days).await?;
         let digested = self.digest.run_once().await?;
         let swept = jobs::spikes::run_once(&self.doors.db, &self.doors.clock).await?;
         let folded = notify::fold::run_once(&self.doors.db, &self.doors.clock, &self.doors.config).await?;
         let delivered = notify::deliver::run_once(&self.doors.db, &self.doors.clock, &self.mailer).await?;
-        Ok(digested + swept + folded + delivered)
+        Ok(prepared + digested + swept + folded + delivered)
     }
 }

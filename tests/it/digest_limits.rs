@@ -1,0 +1,68 @@
+//! Senders who overdo it: bounded tables, whatever they put into tags, environments, releases and clocks.
+
+use serde_json::json;
+
+use crate::harness::{Node, TestApp, exception};
+
+async fn number(app: &TestApp, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap_or_else(|problem| panic!("{sql}: {problem}"))
+}
+
+#[tokio::test]
+async fn ten_thousand_distinct_tag_values_are_capped_and_their_sum_stays_exact() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    for n in 0..10_000 {
+        let mut event = exception("ValueError", "x", "pay");
+        event["tags"] = json!({ "request": format!("r{n}"), "colour": (["red", "blue"][n % 2]) });
+        node.accept(&project, &event).await;
+    }
+    assert_eq!(node.digest_all().await, 10_000);
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_tags WHERE key = 'request'").await, 101);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issue_tags WHERE key = 'request'").await, 10_000);
+    assert_eq!(number(&app, "SELECT event_count FROM issue_tags WHERE key = 'request' AND value = ''").await, 9_900);
+    assert_eq!(number(&app, "SELECT event_count FROM issue_tags WHERE key = 'colour' AND value = 'red'").await, 5_000);
+}
+
+#[tokio::test]
+async fn keys_environments_and_releases_are_bounded() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    for n in 0..260 {
+        let mut event = exception("ValueError", "x", "pay");
+        event["tags"] = json!({ format!("key{n}"): "value" });
+        event["environment"] = json!(format!("env{n}"));
+        node.accept(&project, &event).await;
+        if n % 100 == 0 {
+            node.digest_all().await;
+        }
+    }
+    node.digest_all().await;
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 260);
+    assert!(number(&app, "SELECT count(DISTINCT key) FROM issue_tags").await <= 100);
+    assert_eq!(number(&app, "SELECT count(*) FROM environments").await, 200);
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_environments").await, 200);
+}
+
+#[tokio::test]
+async fn wild_clocks_make_no_stray_rows() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    bugle::jobs::partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    for wild in
+        [json!("9999-12-31T23:59:59Z"), json!(-62_135_596_800_i64), json!(1e300), json!("0001-01-01T00:00:00Z"), json!(0), json!("soon")]
+    {
+        let mut event = exception("ValueError", "x", "pay");
+        event["timestamp"] = wild;
+        node.accept(&project, &event).await;
+    }
+    assert_eq!(node.digest_all().await, 6);
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 6);
+    assert_eq!(number(&app, "SELECT count(*) FROM events_default").await, 0);
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_hours WHERE hour > '2026-11-20 12:00Z' OR hour < '2026-08-22 00:00Z'").await, 0);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issue_hours").await, 6);
+    assert_eq!(number(&app, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'events'::regclass").await, 5);
+}

@@ -1,0 +1,123 @@
+//! What cannot be digested: kept with its reason, without secrets, never in the way of others, and digested after all once it can be.
+
+use bugle::actions::dead_letters::{self, Which};
+use bugle::protocol::receipt::BodyForm;
+use bugle::store::dead_letters as letters;
+use serde_json::{Value, json};
+
+use crate::harness::{Node, TestApp, exception};
+
+async fn number(app: &TestApp, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap_or_else(|problem| panic!("{sql}: {problem}"))
+}
+
+fn with_secret(function: &str) -> Value {
+    let mut event = exception("ValueError", "x", function);
+    event["extra"] = json!({ "password": "hunter2" });
+    event
+}
+
+/// Makes the database refuse events in this environment, as if their data could not be stored.
+async fn refuse(app: &TestApp, environment: &str) {
+    let sql = format!("ALTER TABLE events ADD CONSTRAINT poison CHECK (environment <> '{environment}')");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&app.db).await.expect("the constraint is added");
+}
+
+#[tokio::test]
+async fn a_poisonous_event_between_good_ones_becomes_a_dead_letter_and_the_others_are_stored() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    refuse(&app, "poison").await;
+    for n in 0..20 {
+        let mut event = with_secret(&format!("view{n}"));
+        if n % 7 == 3 {
+            event["environment"] = json!("poison");
+        }
+        node.accept(&project, &event).await;
+    }
+    assert_eq!(node.digest_all().await, 20);
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 17);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issues").await, 17);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters WHERE reason LIKE '%poison%'").await, 3);
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_environments").await, 0, "nothing of what was refused was counted");
+
+    let letter = letters::list(&app.db, None, None, 10).await.expect("letters are listed").remove(0);
+    let contents = letters::find_contents(&app.db, letter.id).await.expect("it is readable").expect("it exists");
+    assert!(!String::from_utf8_lossy(&contents.body).contains("hunter2"), "a secret in a dead letter");
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_digested_once_its_cause_is_gone() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    refuse(&app, "poison").await;
+    let mut event = with_secret("pay");
+    event["environment"] = json!("poison");
+    event["event_id"] = json!("000000000000000000000000000000aa");
+    node.accept(&project, &event).await;
+    node.digest_all().await;
+
+    assert_eq!(dead_letters::retry(&app.db, &app.clock, Which::All).await.expect("the action works"), 1);
+    assert_eq!(node.digest_all().await, 1);
+    assert_eq!(number(&app, "SELECT retry_count::int8 FROM dead_letters").await, 1, "in vain, it stays");
+
+    sqlx::query("ALTER TABLE events DROP CONSTRAINT poison").execute(&app.db).await.expect("the constraint is dropped");
+    dead_letters::retry(&app.db, &app.clock, Which::All).await.expect("the action works");
+    assert_eq!(node.digest_all().await, 1);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters").await, 0);
+    assert_eq!(number(&app, "SELECT count(*) FROM events WHERE event_id = '00000000-0000-0000-0000-0000000000aa'").await, 1);
+    assert_eq!(number(&app, "SELECT sum(item_count)::int8 FROM project_outcomes WHERE outcome = 'invalid'").await, 0);
+    assert_eq!(number(&app, "SELECT sum(item_count)::int8 FROM project_outcomes").await, 1);
+}
+
+#[tokio::test]
+async fn garbage_is_kept_as_it_came_and_can_be_dropped() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    node.accept_body(&project, BodyForm::Store, b"{\"message\": tru".to_vec()).await;
+    node.accept_body(&project, BodyForm::Envelope, b"no header".to_vec()).await;
+    node.spool.append(b"no receipt", b"body".as_slice().into()).await.expect("the spool takes it");
+    node.accept(&project, &exception("ValueError", "x", "pay")).await;
+    assert_eq!(node.digest_all().await, 4);
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 1);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters").await, 3);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters WHERE body = '{\"message\": tru'").await, 1);
+
+    assert_eq!(dead_letters::retry(&app.db, &app.clock, Which::All).await.expect("the action works"), 3);
+    assert_eq!(node.digest_all().await, 3, "each is tried once");
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters WHERE retry_count = 1 AND retry_at IS NULL").await, 3);
+    assert_eq!(dead_letters::drop(&app.db, Which::All).await.expect("the action works"), 3);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters").await, 0);
+}
+
+#[tokio::test]
+async fn nul_surrogates_and_invalid_text_are_stored_with_their_event() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    let raw = br#"{"exception":{"values":[{"type":"Na\u0000me","value":"lone \ud83d and nul \u0000"}]},"environment":"pro\u0000d","release":"1\u0000",
+        "user":{"id":"\u0000","email":"a\u0000@b"},"tags":{"k\u0000ey":"va\u0000lue"},"transaction":"/\u0000","logger":"\u0000","extra":{"\u0000":"\u0000"}}"#;
+    node.accept_body(&project, BodyForm::Store, raw.to_vec()).await;
+    node.accept_body(&project, BodyForm::Store, b"{\"message\":\"latin \xe9 and \xff\"}".to_vec()).await;
+    assert_eq!(node.digest_all().await, 2);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters").await, 0);
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 2);
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_environments WHERE environment LIKE 'pro_d'").await, 1);
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_large_is_kept_aside_and_its_siblings_are_stored() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    let large = json!({ "message": "x".repeat(1_100_000), "extra": { "password": "hunter2" } }).to_string();
+    let good = exception("ValueError", "x", "pay").to_string();
+    let item = |payload: &str| format!("{{\"type\":\"event\",\"length\":{}}}\n{payload}\n", payload.len());
+    node.accept_body(&project, BodyForm::Envelope, format!("{{}}\n{}{}", item(&large), item(&good)).into_bytes()).await;
+    node.digest_all().await;
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 1);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters WHERE body::text NOT LIKE '%' || encode('hunter2', 'hex') || '%'").await, 1);
+}
