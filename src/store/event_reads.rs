@@ -62,18 +62,18 @@ pub struct Place {
     pub event_id: EventId,
 }
 
-struct SummaryRow {
-    event_id: Uuid,
-    issue_id: i64,
-    received_at: OffsetDateTime,
-    occurred_at: OffsetDateTime,
-    level: i16,
-    title: String,
-    environment: Option<String>,
-    release: Option<String>,
-    transaction: Option<String>,
-    user_label: Option<String>,
-    trace_id: Option<String>,
+pub(super) struct SummaryRow {
+    pub(super) event_id: Uuid,
+    pub(super) issue_id: i64,
+    pub(super) received_at: OffsetDateTime,
+    pub(super) occurred_at: OffsetDateTime,
+    pub(super) level: i16,
+    pub(super) title: String,
+    pub(super) environment: Option<String>,
+    pub(super) release: Option<String>,
+    pub(super) transaction: Option<String>,
+    pub(super) user_label: Option<String>,
+    pub(super) trace_id: Option<String>,
 }
 
 impl From<SummaryRow> for Summary {

@@ -32,6 +32,13 @@ pub async fn list_others(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::R
     rows.into_iter().map(|r| users::user(r.id, r.email, r.name, &r.role, &r.theme)).collect()
 }
 
+/// The projects somebody belongs to.
+pub async fn list_projects(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<ProjectId>> {
+    let ids =
+        sqlx::query_scalar!("SELECT project_id FROM project_members WHERE user_id = $1 ORDER BY project_id", user.0).fetch_all(db).await?;
+    Ok(ids.into_iter().map(ProjectId).collect())
+}
+
 /// Slugs of the projects each person belongs to, as `(person, slug)`, by slug.
 pub async fn list_slugs(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(UserId, String)>> {
     let rows = sqlx::query!("SELECT m.user_id, p.slug FROM project_members m JOIN projects p ON p.id = m.project_id ORDER BY p.slug")

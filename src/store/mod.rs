@@ -11,6 +11,7 @@ pub mod chart_reads;
 pub mod counters;
 pub mod dead_letters;
 pub mod event_ids;
+pub mod event_pages;
 pub mod event_reads;
 pub mod events;
 pub mod facets;

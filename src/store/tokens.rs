@@ -4,8 +4,8 @@ use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::ids::{TokenId, UserId};
-use crate::domain::user::Role;
-use crate::store::Tx;
+use crate::domain::user::User;
+use crate::store::{Tx, users};
 
 /// How stale `last_used_at` may be: a busy token writes its row at most this often.
 pub const USE_NOTED_EVERY: Duration = Duration::minutes(10);
@@ -30,14 +30,8 @@ pub struct Token {
 pub struct Bearer {
     /// The token.
     pub token_id: TokenId,
-    /// Its owner, who is not disabled.
-    pub user_id: UserId,
-    /// The owner's address.
-    pub email: String,
-    /// The owner's name.
-    pub name: String,
-    /// The owner's role now, not when the token was made.
-    pub role: Role,
+    /// Its owner as they are now, and not disabled.
+    pub user: User,
     /// What the token may do.
     pub scopes: Vec<String>,
     /// When it was last used, to [`USE_NOTED_EVERY`].
@@ -80,7 +74,7 @@ pub async fn list(db: impl PgExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<
 /// Whose token this is; `None` for an unknown token and for one of a disabled person.
 pub async fn find_bearer(db: impl PgExecutor<'_>, token_hash: &[u8]) -> sqlx::Result<Option<Bearer>> {
     let row = sqlx::query!(
-        "SELECT t.id, t.user_id, t.scopes, t.last_used_at, u.email, u.name, u.role
+        "SELECT t.id, t.user_id, t.scopes, t.last_used_at, u.email, u.name, u.role, u.theme
          FROM api_tokens t JOIN users u ON u.id = t.user_id
          WHERE t.token_hash = $1 AND u.disabled_at IS NULL",
         token_hash
@@ -88,16 +82,8 @@ pub async fn find_bearer(db: impl PgExecutor<'_>, token_hash: &[u8]) -> sqlx::Re
     .fetch_optional(db)
     .await?;
     row.map(|row| {
-        let role = Role::parse(&row.role).ok_or_else(|| sqlx::Error::Decode(format!("users.role: {:?}", row.role).into()))?;
-        Ok(Bearer {
-            token_id: TokenId(row.id),
-            user_id: UserId(row.user_id),
-            email: row.email,
-            name: row.name,
-            role,
-            scopes: row.scopes,
-            last_used_at: row.last_used_at,
-        })
+        let user = users::user(row.user_id, row.email, row.name, &row.role, &row.theme)?;
+        Ok(Bearer { token_id: TokenId(row.id), user, scopes: row.scopes, last_used_at: row.last_used_at })
     })
     .transpose()
 }

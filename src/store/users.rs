@@ -44,6 +44,11 @@ pub async fn any(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM users) AS "any!""#).fetch_one(db).await
 }
 
+/// When the first person was added, which is when the installation was set up.
+pub async fn first_created_at(db: impl PgExecutor<'_>) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar!("SELECT min(created_at) FROM users").fetch_one(db).await
+}
+
 /// By lower-case address.
 pub async fn find_credentials(db: impl PgExecutor<'_>, email: &str) -> sqlx::Result<Option<Credentials>> {
     let row = sqlx::query!("SELECT id, email, name, role, theme, password_hash, disabled_at FROM users WHERE email = $1", email)
