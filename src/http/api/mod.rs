@@ -1,10 +1,67 @@
-//! The subset of Sentry's Web API that tools call.
+//! The subset of Sentry's Web API that tools call, below `/api/0/`. Reading only, with bearer tokens.
+//!
+//! One installation is one organization. Paths work with and without the slash at their end.
+//!
+//! Deliberately absent: cookies (a browser's session is no credential here), writing, releases, chunk upload and monitors.
+
+mod auth;
+mod error;
+mod events;
+mod issues;
+mod lookup;
+mod organizations;
+mod page;
+mod params;
+mod projects;
+mod resolve;
+mod root;
+mod shape;
 
 use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::get;
 
 use crate::http::Doors;
+use error::ApiError;
 
 /// The routes of this door.
 pub fn routes() -> Router<Doors> {
-    Router::new()
+    let below = Router::new();
+    let below = both(below, "organizations", organizations::list);
+    let below = both(below, "organizations/{org}", organizations::show);
+    let below = both(below, "organizations/{org}/projects", projects::list_of_organization);
+    let below = both(below, "organizations/{org}/issues", issues::list::of_organization);
+    let below = both(below, "organizations/{org}/issues/{issue}", issues::show::in_organization);
+    let below = both(below, "organizations/{org}/issues/{issue}/events", events::list::of_issue_in_organization);
+    let below = both(below, "organizations/{org}/issues/{issue}/events/{event}", events::show::of_issue_in_organization);
+    let below = both(below, "organizations/{org}/eventids/{event}", resolve::event_id);
+    let below = both(below, "organizations/{org}/shortids/{short_id}", resolve::short_id);
+    let below = both(below, "projects", projects::list);
+    let below = both(below, "projects/{org}/{project}", projects::show);
+    let below = both(below, "projects/{org}/{project}/keys", projects::keys);
+    let below = both(below, "projects/{org}/{project}/issues", issues::list::of_project);
+    let below = both(below, "projects/{org}/{project}/events", events::list::of_project);
+    let below = both(below, "projects/{org}/{project}/events/{event}", events::show::of_project);
+    let below = both(below, "issues/{issue}", issues::show::anywhere);
+    let below = both(below, "issues/{issue}/events", events::list::of_issue);
+    let below = both(below, "issues/{issue}/events/{event}", events::show::of_issue);
+    let below = below.fallback(unknown).method_not_allowed_fallback(wrong_method);
+    Router::new().nest("/api/0", below).route("/api/0/", get(root::show))
+}
+
+fn both<H, T>(router: Router<Doors>, path: &str, handler: H) -> Router<Doors>
+where
+    H: Handler<T, Doors> + Clone,
+    T: 'static,
+{
+    router.route(&format!("/{path}"), get(handler.clone())).route(&format!("/{path}/"), get(handler))
+}
+
+async fn unknown() -> ApiError {
+    ApiError::NotFound
+}
+
+async fn wrong_method(method: Method) -> ApiError {
+    ApiError::MethodNotAllowed(method)
 }

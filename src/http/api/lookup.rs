@@ -1,0 +1,58 @@
+//! From what stands in a path to what it names, if the caller may see it. What they may not see does not exist for them.
+
+use super::error::ApiError;
+use crate::domain::event_id::EventId;
+use crate::domain::ids::{IssueId, ProjectId};
+use crate::domain::project::Project;
+use crate::domain::user::User;
+use crate::http::Doors;
+use crate::store::issue_reads::{self, Issue};
+use crate::store::{event_reads, projects};
+
+/// Slug of the one organization an installation is.
+pub const ORGANIZATION: &str = "bugle";
+/// Its id.
+pub const ORGANIZATION_ID: &str = "1";
+
+/// Insists on the organization, by slug or id.
+pub fn organization(raw: &str) -> Result<(), ApiError> {
+    if raw == ORGANIZATION || raw == ORGANIZATION_ID { Ok(()) } else { Err(ApiError::NotFound) }
+}
+
+/// A project by slug or id. Slugs are never only digits.
+pub async fn project(doors: &Doors, viewer: &User, raw: &str) -> Result<Project, ApiError> {
+    let found = match raw.parse::<i64>() {
+        Ok(id) => projects::find_visible_by_id(&doors.db, ProjectId(id), viewer).await?,
+        Err(_) if raw.contains('\0') => None,
+        Err(_) => projects::find_visible(&doors.db, raw, viewer).await?,
+    };
+    found.ok_or(ApiError::NotFound)
+}
+
+/// An issue by id (`431`) or short id (`SHOP-431`).
+pub async fn issue(doors: &Doors, viewer: &User, raw: &str) -> Result<Issue, ApiError> {
+    let (prefix, number) = raw.rsplit_once('-').map_or((None, raw), |(prefix, number)| (Some(prefix), number));
+    let id = number.parse::<i64>().map_err(|_| ApiError::NotFound)?;
+    let issue = issue_reads::find(&doors.db, IssueId(id)).await?.ok_or(ApiError::NotFound)?;
+    if prefix.is_some_and(|prefix| !prefix.eq_ignore_ascii_case(&issue.short_prefix)) {
+        return Err(ApiError::NotFound);
+    }
+    projects::find_visible_by_id(&doors.db, issue.project_id, viewer).await?.ok_or(ApiError::NotFound)?;
+    Ok(issue)
+}
+
+/// An event of an issue by id, or `latest`, `oldest`, `recommended`.
+pub async fn event_of_issue(doors: &Doors, issue: &Issue, raw: &str) -> Result<EventId, ApiError> {
+    let (project, id) = (issue.project_id, issue.id);
+    match raw {
+        "latest" => event_reads::latest(&doors.db, project, id).await?.ok_or(ApiError::NotFound),
+        "oldest" => event_reads::oldest(&doors.db, project, id).await?.ok_or(ApiError::NotFound),
+        "recommended" => event_reads::recommended(&doors.db, project, id).await?.ok_or(ApiError::NotFound),
+        _ => event_id(raw),
+    }
+}
+
+/// An event id in a path.
+pub fn event_id(raw: &str) -> Result<EventId, ApiError> {
+    EventId::parse(raw).map_err(|_| ApiError::NotFound)
+}
