@@ -182,7 +182,7 @@ pub async fn hours_of_project(
 
 fn newest_first(mut events: Vec<Stored>) -> Vec<Stored> {
     let place = |event: &Stored| (event.summary.received_at, event.summary.event_id);
-    events.sort_by(|a, b| place(b).cmp(&place(a)));
+    events.sort_by_key(|event| std::cmp::Reverse(place(event)));
     events
 }
 

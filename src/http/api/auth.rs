@@ -17,24 +17,24 @@ use crate::store::tokens::{self, Bearer};
 /// Longest token that is looked up, in bytes.
 const TOKEN_LEN_MAX: usize = 1_000;
 
-/// What a request needs to be allowed.
+/// What a request needs to be allowed. This door only reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Organizations.
-    OrgRead,
+    Organizations,
     /// Projects and their keys.
-    ProjectRead,
+    Projects,
     /// Issues and events.
-    EventRead,
+    Events,
 }
 
 impl Scope {
     /// The scopes of a token that include it.
     fn granted_by(self) -> &'static [&'static str] {
         match self {
-            Self::OrgRead => &["org:read"],
-            Self::ProjectRead => &["project:read", "project:write"],
-            Self::EventRead => &["event:read", "event:write"],
+            Self::Organizations => &["org:read"],
+            Self::Projects => &["project:read", "project:write"],
+            Self::Events => &["event:read", "event:write"],
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::store;
 
 /// `GET organizations/`
 pub async fn list(State(doors): State<Doors>, caller: Caller, OriginalUri(uri): OriginalUri, params: Params) -> Result<Response, ApiError> {
-    caller.require(Scope::OrgRead)?;
+    caller.require(Scope::Organizations)?;
     let ask = Ask::read(&params)?;
     let (items, neighbours) = ask.cut(vec![organization(&doors).await?])?;
     let address = format!("{}{}", doors.config.url, uri.path());
@@ -25,7 +25,7 @@ pub async fn list(State(doors): State<Doors>, caller: Caller, OriginalUri(uri): 
 
 /// `GET organizations/{org}/`
 pub async fn show(State(doors): State<Doors>, caller: Caller, Path(org): Path<String>) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::OrgRead)?;
+    let viewer = caller.require(Scope::Organizations)?;
     lookup::organization(&org)?;
     let mut shown = organization(&doors).await?;
     shown["projects"] = projects::all_visible(&doors, viewer).await?.into();

@@ -17,11 +17,11 @@ use crate::domain::project::{self, Project};
 use crate::domain::user::User;
 use crate::http::Doors;
 use crate::store;
-use crate::store::project_keys::KeyRow;
+use crate::store::keys::KeyRow;
 
 /// `GET projects/`
 pub async fn list(State(doors): State<Doors>, caller: Caller, OriginalUri(uri): OriginalUri, params: Params) -> Result<Response, ApiError> {
-    let viewer = caller.require(Scope::ProjectRead)?;
+    let viewer = caller.require(Scope::Projects)?;
     let ask = Ask::read(&params)?;
     let all = all_visible(&doors, viewer).await?;
     let hits = i64::try_from(all.len()).ok();
@@ -37,14 +37,14 @@ pub async fn list_of_organization(
     uri: OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    caller.require(Scope::ProjectRead)?;
+    caller.require(Scope::Projects)?;
     lookup::organization(&org)?;
     list(doors, caller, uri, params).await
 }
 
 /// `GET projects/{org}/{project}/`
 pub async fn show(State(doors): State<Doors>, caller: Caller, Path((org, slug)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::ProjectRead)?;
+    let viewer = caller.require(Scope::Projects)?;
     lookup::organization(&org)?;
     let project = lookup::project(&doors, viewer, &slug).await?;
     let memberships = memberships(&doors, viewer).await?;
@@ -59,11 +59,11 @@ pub async fn keys(
     OriginalUri(uri): OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let viewer = caller.require(Scope::ProjectRead)?;
+    let viewer = caller.require(Scope::Projects)?;
     lookup::organization(&org)?;
     let project = lookup::project(&doors, viewer, &slug).await?;
     let ask = Ask::read(&params)?;
-    let keys = store::project_keys::list(&doors.db, project.id).await?;
+    let keys = store::keys::list(&doors.db, project.id).await?;
     let hits = i64::try_from(keys.len()).ok();
     let (keys, neighbours) = ask.cut(keys)?;
     let items = keys.iter().map(|key| shaped_key(key, &project, &doors.config.url)).collect();

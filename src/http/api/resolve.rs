@@ -16,7 +16,7 @@ pub async fn event_id(
     caller: Caller,
     Path((org, raw)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     let id = lookup::event_id(&raw)?;
     for (project, issue) in event_reads::locate(&doors.db, id).await? {
@@ -41,7 +41,7 @@ pub async fn short_id(
     caller: Caller,
     Path((org, raw)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     if !raw.contains('-') {
         return Err(ApiError::NotFound);

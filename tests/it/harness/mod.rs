@@ -21,7 +21,7 @@ use bugle::store::Db;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-pub use api::Api;
+pub use api::{Answer, Api};
 pub use browser::{Browser, Page};
 pub use message::Mail;
 pub use node::Node;

@@ -24,7 +24,7 @@ pub async fn of_issue(
     OriginalUri(uri): OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     let issue = lookup::issue(&doors, viewer, &issue).await?;
     let ask = Ask::read(&params)?;
     let from = from(&ask)?;
@@ -40,7 +40,7 @@ pub async fn of_issue_in_organization(
     uri: OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    caller.require(Scope::EventRead)?;
+    caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     of_issue(doors, caller, Path(issue), uri, params).await
 }
@@ -53,7 +53,7 @@ pub async fn of_project(
     OriginalUri(uri): OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     let project = lookup::project(&doors, viewer, &slug).await?;
     let ask = Ask::read(&params)?;

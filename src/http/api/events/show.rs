@@ -20,7 +20,7 @@ pub async fn of_project(
     caller: Caller,
     Path((org, slug, raw)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     let project = lookup::project(&doors, viewer, &slug).await?;
     let stored = event_reads::find(&doors.db, project.id, lookup::event_id(&raw)?).await?.ok_or(ApiError::NotFound)?;
@@ -34,7 +34,7 @@ pub async fn of_issue(
     caller: Caller,
     Path((issue, raw)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     let issue = lookup::issue(&doors, viewer, &issue).await?;
     let id = lookup::event_of_issue(&doors, &issue, &raw).await?;
     let stored = event_reads::find(&doors.db, issue.project_id, id).await?;
@@ -48,7 +48,7 @@ pub async fn of_issue_in_organization(
     caller: Caller,
     Path((org, issue, raw)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    caller.require(Scope::EventRead)?;
+    caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     of_issue(doors, caller, Path((issue, raw))).await
 }

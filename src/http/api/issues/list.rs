@@ -29,7 +29,7 @@ pub async fn of_project(
     OriginalUri(uri): OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     let project = lookup::project(&doors, viewer, &slug).await?;
     list(&doors, &[project.id], uri.path(), &params).await
@@ -43,7 +43,7 @@ pub async fn of_organization(
     OriginalUri(uri): OriginalUri,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     let projects = chosen_projects(&doors, viewer, &params).await?;
     list(&doors, &projects, uri.path(), &params).await

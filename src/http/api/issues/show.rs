@@ -21,13 +21,13 @@ pub async fn in_organization(
     caller: Caller,
     Path((org, raw)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    caller.require(Scope::EventRead)?;
+    caller.require(Scope::Events)?;
     lookup::organization(&org)?;
     show(&doors, &caller, &raw).await
 }
 
 async fn show(doors: &Doors, caller: &Caller, raw: &str) -> Result<Json<Value>, ApiError> {
-    let viewer = caller.require(Scope::EventRead)?;
+    let viewer = caller.require(Scope::Events)?;
     let issue = lookup::issue(doors, viewer, raw).await?;
     let mut shown = shaped_many(doors, std::slice::from_ref(&issue)).await?.pop().ok_or(ApiError::NotFound)?;
     shown["firstRelease"] = shape::release(issue.first_release.as_deref());
