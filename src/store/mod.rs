@@ -16,6 +16,7 @@ pub mod event_reads;
 pub mod events;
 pub mod facets;
 pub mod hashes;
+pub mod instance;
 pub mod issue_parts;
 pub mod issue_reads;
 pub mod issue_search;

@@ -135,8 +135,8 @@ fn tenths(number: i64, unit: &str) -> String {
 }
 
 /// `512 B`, `48 kB`, `1.2 MB`, `18.4 GB`.
-pub fn bytes(size: u64) -> String {
-    let size = i64::try_from(size).unwrap_or(i64::MAX);
+pub fn bytes(size: impl Whole) -> String {
+    let size = size.whole();
     match size {
         ..1_000 => format!("{size} B"),
         1_000..1_000_000 => format!("{} kB", size / 1_000),
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn sizes_and_initials() {
         assert_eq!(bytes(48_300), "48 kB");
-        assert_eq!(bytes(18_400_000_000), "18.4 GB");
+        assert_eq!(bytes(18_400_000_000i64), "18.4 GB");
         assert_eq!(initials("Maya Lindqvist"), "ML");
         assert_eq!(initials("sam"), "S");
         assert_eq!(initials("Ana María Duarte"), "AD");

@@ -3,6 +3,7 @@
 //! Deliberately absent: writes (they go through `actions`) and anything a page could not do without JavaScript.
 
 pub mod account;
+pub mod admin;
 pub mod alerts;
 pub mod assets;
 pub mod charts;
@@ -48,6 +49,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
         .merge(assets::routes())
         .merge(projects::routes())
         .merge(account::routes())
+        .merge(admin::routes())
         .merge(members::routes())
         .route("/login", get(login::get).post(login::post))
         .route("/logout", post(login::logout))
