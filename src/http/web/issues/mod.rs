@@ -4,10 +4,12 @@ pub mod act;
 pub mod address;
 pub mod badge;
 pub mod buckets;
+pub mod events;
 pub mod find;
 pub mod list;
 pub mod number;
 pub mod show;
+pub mod tags;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -21,5 +23,10 @@ pub fn routes() -> Router<Doors> {
         .route("/issues", get(list::of_all))
         .route("/issues/bulk", post(act::bulk))
         .route("/issues/undo/{at}", post(act::undo))
+        .route("/issues/{id}", get(show::issue))
+        .route("/issues/{id}/events", get(events::get))
+        .route("/issues/{id}/events/{event}", get(show::event))
+        .route("/issues/{id}/tags", get(tags::get))
         .route("/issues/{id}/{verb}", post(act::one))
+        .route("/events/{event}", get(show::locate))
 }

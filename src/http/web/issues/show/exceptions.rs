@@ -164,7 +164,7 @@ fn no_source(frames: &[Frame]) -> bool {
 }
 
 /// Frames of an event without an exception: its own stack, else that of the thread that matters, else the failing template.
-fn bare_frames(event: &Event) -> Vec<Frame> {
+pub fn bare_frames(event: &Event) -> Vec<Frame> {
     let of_thread = || {
         let with_stack = || event.threads.iter().filter(|thread| thread.stacktrace.is_some());
         let flagged = with_stack().find(|thread| thread.crashed == Some(true) || thread.current == Some(true));

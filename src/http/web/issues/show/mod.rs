@@ -1,10 +1,20 @@
-//! The page of an issue and one of its events.
+//! The page of an issue and one of its events: what broke, since when, for whom, in which release, and where in the code.
 
-pub mod crumbs;
-pub mod curl;
-pub mod exceptions;
-pub mod frame;
-pub mod highlight;
-pub mod request;
-pub mod stack;
+mod crumbs;
+mod curl;
+mod evidence;
+mod exceptions;
+mod facts;
+mod frame;
+mod get;
+mod highlight;
+mod history;
+mod nav;
+mod page;
+mod plain;
+mod request;
+pub mod side;
+mod stack;
 pub mod text;
+
+pub use get::{event, issue, locate};

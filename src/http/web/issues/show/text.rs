@@ -18,6 +18,16 @@ pub enum Piece {
     Scrubbed,
 }
 
+impl Piece {
+    /// The text; `None` where there was a secret.
+    pub fn plain(&self) -> Option<&str> {
+        match self {
+            Self::Plain(text) => Some(text),
+            Self::Scrubbed => None,
+        }
+    }
+}
+
 /// A value to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {

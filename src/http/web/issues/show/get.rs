@@ -1,0 +1,137 @@
+//! Which event of an issue is asked for, and in which form.
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use crate::domain::event_id::EventId;
+use crate::http::Doors;
+use crate::http::web::issues::find::{self, Found};
+use crate::http::web::layout;
+use crate::http::web::page_error::PageError;
+use crate::http::web::signed_in::SignedIn;
+use crate::protocol::event::{self, Event};
+use crate::store;
+use crate::store::event_reads::{self, Stored};
+
+use super::stack::Wanted;
+use super::{page, plain};
+
+/// What the page shows more of.
+#[derive(Debug, Default, Deserialize)]
+pub struct Params {
+    frames: Option<String>,
+    exc: Option<usize>,
+    crumbs: Option<String>,
+}
+
+/// The parameters as understood.
+pub struct Options {
+    /// `?frames=all`
+    pub frames: Wanted,
+    /// `?exc=`
+    pub member: Option<usize>,
+    /// `?crumbs=all`
+    pub all_crumbs: bool,
+}
+
+impl From<Params> for Options {
+    fn from(params: Params) -> Self {
+        let all = |value: Option<String>| value.as_deref() == Some("all");
+        Self { frames: if all(params.frames) { Wanted::All } else { Wanted::App }, member: params.exc, all_crumbs: all(params.crumbs) }
+    }
+}
+
+/// An event with its content.
+pub struct Opened {
+    /// What the columns say.
+    pub stored: Stored,
+    /// What was sent, normalized.
+    pub event: Event,
+    /// The JSON as stored.
+    pub json: Vec<u8>,
+}
+
+/// `GET /issues/{id}`: the recommended event.
+pub async fn issue(
+    State(doors): State<Doors>,
+    me: SignedIn,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+) -> Result<Response, PageError> {
+    let found = find::visible(&doors, me, &id).await?;
+    let recommended = event_reads::recommended(&doors.db, found.issue.project_id, found.issue.id).await?;
+    let opened = match recommended {
+        Some(event_id) => open(&doors, &found, event_id).await?,
+        None => None,
+    };
+    let page = page::load(&doors, found, opened, recommended, params.into()).await?;
+    Ok(layout::html(&page)?.into_response())
+}
+
+/// `GET /issues/{id}/events/{event}`: by id, or `oldest`, `latest`, `recommended`; `.json` and `.txt` for other readers.
+pub async fn event(
+    State(doors): State<Doors>,
+    me: SignedIn,
+    Path((id, raw)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Response, PageError> {
+    let found = find::visible(&doors, me, &id).await?;
+    let (name, form) = raw.rsplit_once('.').unwrap_or((&raw, "html"));
+    let opened = match named(&doors, &found, name).await? {
+        Some(event_id) => open(&doors, &found, event_id).await?,
+        None => None,
+    };
+    match (form, opened) {
+        ("json", Some(opened)) => Ok(([(CONTENT_TYPE, "application/json")], opened.json).into_response()),
+        ("txt", Some(opened)) => Ok(text(&doors, &found, &opened)),
+        ("html", opened) => html(&doors, found, opened, params).await,
+        _ => Err(PageError::NotFound),
+    }
+}
+
+async fn html(doors: &Doors, found: Found, opened: Option<Opened>, params: Params) -> Result<Response, PageError> {
+    let status = if opened.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    let recommended = event_reads::recommended(&doors.db, found.issue.project_id, found.issue.id).await?;
+    let page = page::load(doors, found, opened, recommended, params.into()).await?;
+    Ok((status, layout::html(&page)?).into_response())
+}
+
+fn text(doors: &Doors, found: &Found, opened: &Opened) -> Response {
+    let url = format!("{}/issues/{}/events/{}", doors.config.url, found.issue.short_id(), opened.stored.summary.event_id);
+    let message = page::message(&found.issue, Some(&opened.event));
+    let text = plain::text(&found.issue, &opened.event, &message, &url);
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// `GET /events/{event}`: an id from a log, without its issue.
+pub async fn locate(State(doors): State<Doors>, me: SignedIn, Path(raw): Path<String>) -> Result<Redirect, PageError> {
+    let event_id = EventId::parse(&raw).map_err(|_| PageError::NotFound)?;
+    for (project, issue) in event_reads::locate(&doors.db, event_id).await? {
+        if store::projects::find_visible_by_id(&doors.db, project, &me.user).await?.is_some() {
+            return Ok(Redirect::to(&format!("/issues/{issue}/events/{event_id}")));
+        }
+    }
+    Err(PageError::NotFound)
+}
+
+async fn named(doors: &Doors, found: &Found, name: &str) -> Result<Option<EventId>, PageError> {
+    let (project, issue) = (found.issue.project_id, found.issue.id);
+    Ok(match name {
+        "oldest" => event_reads::oldest(&doors.db, project, issue).await?,
+        "latest" => event_reads::latest(&doors.db, project, issue).await?,
+        "recommended" => event_reads::recommended(&doors.db, project, issue).await?,
+        id => Some(EventId::parse(id).map_err(|_| PageError::NotFound)?),
+    })
+}
+
+/// Reads an event of this issue; `None` where it is not kept or belongs to another.
+async fn open(doors: &Doors, found: &Found, event_id: EventId) -> Result<Option<Opened>, PageError> {
+    let stored = event_reads::find(&doors.db, found.issue.project_id, event_id).await?;
+    let Some(stored) = stored.filter(|stored| stored.summary.issue_id == found.issue.id) else { return Ok(None) };
+    let json = store::payload::decode(stored.dictionary_id, &stored.payload)?;
+    let event = event::from_stored(&json).map_err(anyhow::Error::from)?;
+    Ok(Some(Opened { stored, event, json }))
+}

@@ -1,0 +1,176 @@
+//! The page itself.
+
+use askama::Template;
+use time::{Duration, OffsetDateTime};
+
+use crate::domain::event_id::EventId;
+use crate::domain::issue::Status;
+use crate::http::Doors;
+use crate::http::web::charts::Histogram;
+use crate::http::web::issues::badge::{Badge, badges};
+use crate::http::web::issues::find::Found;
+use crate::http::web::issues::list::heading;
+use crate::http::web::layout::{Shell, Tab};
+use crate::http::web::page_error::PageError;
+use crate::protocol::event::{Damage, Event};
+use crate::store;
+use crate::store::issue_reads::Issue;
+
+use super::crumbs::{self, Crumbs};
+use super::evidence::{self, Chip, Context, UserCard};
+use super::exceptions::{self, StackCard};
+use super::facts::{self, Facts};
+use super::frame::FrameView;
+use super::get::{Opened, Options};
+use super::nav::{self, Navigator};
+use super::request::{self, RequestCard, Table};
+use super::side::{self, Distribution, Happened, Why};
+use super::stack::Row;
+use super::text::{Shown, cut};
+use super::{history, text};
+
+/// Longest message on the page; the raw event has the rest.
+const MESSAGE_MAX: usize = 8_192;
+/// Notes on damage that are drawn.
+const DAMAGE_MAX: usize = 30;
+
+/// An issue with one of its events.
+#[derive(Template)]
+#[template(path = "pages/issues/show.html")]
+pub struct Page {
+    shell: Shell,
+    id: i64,
+    short_id: String,
+    base: String,
+    level: &'static str,
+    kind: String,
+    message: Shown,
+    badges: Vec<Badge>,
+    may_work: bool,
+    open: bool,
+    facts: Facts,
+    chart: Histogram,
+    happened: Vec<Happened>,
+    distributions: Vec<Distribution>,
+    retention_days: u32,
+    event: Option<EventPart>,
+}
+
+/// Everything that is about the event.
+pub struct EventPart {
+    nav: Navigator,
+    stack: Option<StackCard>,
+    template: Option<FrameView>,
+    crumbs: Option<Crumbs>,
+    request: Option<RequestCard>,
+    user: Option<UserCard>,
+    tags: Vec<Chip>,
+    contexts: Vec<Context>,
+    tables: Vec<Table>,
+    damage: Vec<Damage>,
+    damage_count: usize,
+    missing: String,
+    why: Why,
+}
+
+/// Collects the page.
+pub async fn load(
+    doors: &Doors,
+    found: Found,
+    opened: Option<Opened>,
+    recommended: Option<EventId>,
+    options: Options,
+) -> Result<Page, PageError> {
+    let (db, now) = (&doors.db, doors.clock.now());
+    let Found { issue, access } = found;
+    let shell = Shell::for_project(doors, &access, Tab::Issues).await?;
+    let base = format!("/{}/issues", issue.project_slug);
+    let event = opened.as_ref().map(|opened| &opened.event);
+    let (facts, chart) = numbers(doors, &issue, event, now).await?;
+    let (kind, _) = heading(&issue);
+    Ok(Page {
+        id: issue.id.0,
+        short_id: issue.short_id(),
+        level: issue.level.name(),
+        message: if issue.type_.is_empty() && event.is_none() { Shown::default() } else { message_below(&issue, event) },
+        kind: cut(&kind, 300),
+        badges: badges(&issue, now),
+        may_work: access.me.user.role.may_work(),
+        open: issue.status == Status::Unresolved,
+        facts,
+        chart,
+        happened: side::activities(db, &issue).await?,
+        distributions: side::distributions(db, &issue, &base).await?,
+        retention_days: doors.config.retention_days,
+        event: match opened {
+            Some(opened) => Some(part(doors, &issue, opened, recommended, &options, &base).await?),
+            None => None,
+        },
+        base,
+        shell,
+    })
+}
+
+async fn numbers(doors: &Doors, issue: &Issue, event: Option<&Event>, now: OffsetDateTime) -> Result<(Facts, Histogram), PageError> {
+    let db = &doors.db;
+    let hours = store::chart_reads::issue_hours(db, &[(issue.project_id, issue.id)], now - history::REACH).await?;
+    let hours = hours.get(&issue.id).map(Vec::as_slice).unwrap_or_default();
+    let last_hour = store::issue_parts::events_since(db, issue.project_id, issue.id, now - Duration::HOUR).await?;
+    let grid = history::grid(issue, now);
+    let releases = store::chart_reads::releases_between(db, issue.project_id, grid.start, now).await?;
+    Ok((facts::of(issue, event, hours, last_hour, now), history::draw(&grid, hours, &releases)))
+}
+
+async fn part(
+    doors: &Doors,
+    issue: &Issue,
+    opened: Opened,
+    recommended: Option<EventId>,
+    options: &Options,
+    base: &str,
+) -> Result<EventPart, PageError> {
+    let Opened { stored, event, .. } = opened;
+    Ok(EventPart {
+        nav: nav::load(&doors.db, issue, &stored.summary, recommended).await?,
+        stack: exceptions::card(&event, options.frames, options.member),
+        template: exceptions::template(&event),
+        crumbs: crumbs::card(&event, options.all_crumbs),
+        request: request::card(&event),
+        user: evidence::user(&event, base),
+        tags: evidence::tags(&event, base),
+        contexts: evidence::contexts(&event),
+        tables: evidence::tables(&event),
+        damage_count: event.damage.len(),
+        damage: event.damage.iter().take(DAMAGE_MAX).cloned().collect(),
+        missing: evidence::missing(&event),
+        why: side::why(&doors.db, issue, &stored.hash, &event.fingerprint).await?,
+    })
+}
+
+/// The whole message of the event, or the first line the issue knows.
+pub fn message(issue: &Issue, event: Option<&Event>) -> String {
+    let raised = event.and_then(|event| event.exceptions.last()).and_then(|exception| exception.value.as_deref());
+    let logged = event.and_then(|event| event.logentry.as_ref()).map(|entry| entry.text());
+    let text = raised.or(logged).filter(|text| !text.is_empty()).unwrap_or(&issue.value);
+    text::split_at_char(text, MESSAGE_MAX).0.to_owned()
+}
+
+/// The message under the title; nothing where the title already is the whole message.
+fn message_below(issue: &Issue, event: Option<&Event>) -> Shown {
+    let message = message(issue, event);
+    if issue.type_.is_empty() && message.trim() == issue.value.trim() { Shown::default() } else { Shown::new(&message) }
+}
+
+impl Page {
+    fn why(&self) -> Option<&Why> {
+        self.event.as_ref().map(|event| &event.why)
+    }
+
+    /// The address of this event, for the links that show more of it.
+    fn here(&self) -> String {
+        match &self.event {
+            Some(event) => format!("/issues/{}/events/{}", self.id, event.nav.event_id),
+            None => format!("/issues/{}", self.id),
+        }
+    }
+}
