@@ -52,7 +52,7 @@ struct Inner {
     node_id: Uuid,
     reader: Arc<tokio::sync::Mutex<Reader>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Keeps other processes out; `None` once closed.
+    /// Keeps other processes out; `None` once released.
     lock: Mutex<Option<std::fs::File>>,
 }
 
@@ -145,7 +145,7 @@ impl Spool {
     /// An error of the disk can be tried again; a place that stays unreadable is skipped after a few attempts.
     pub async fn claim(&self, max_entries: usize, max_bytes: usize) -> io::Result<Vec<Entry>> {
         let mut reader = Arc::clone(&self.0.reader).lock_owned().await;
-        if self.is_closed() {
+        if self.is_released() {
             return Ok(Vec::new());
         }
         loop {
@@ -170,7 +170,7 @@ impl Spool {
     /// Everything up to and including the entry at `position` is done; segments that are done as a whole are deleted.
     pub fn acknowledge(&self, position: Position) {
         self.0.shared.state().acknowledge(position);
-        if !self.is_closed() {
+        if !self.is_released() {
             self.0.shared.delete_done(&self.0.dir);
         }
     }
@@ -210,16 +210,21 @@ impl Spool {
         self.0.limits
     }
 
-    /// The end: writes and answers what waits, and lets go of the directory, so that another may open it. From then on appends are
-    /// refused and nothing is claimed; so finish digesting first.
+    /// Writes and answers what waits, and takes no more. What is there can still be claimed and acknowledged.
     pub async fn close(&self) {
         let inner = Arc::clone(&self.0);
         drop(tokio::task::spawn_blocking(move || inner.stop_writer()).await);
+    }
+
+    /// The end: closes, and lets go of the directory, so that another may open it. From then on nothing is claimed; so finish digesting
+    /// first. Dropping the last clone does the same.
+    pub async fn release(&self) {
+        self.close().await;
         let _claims = self.0.reader.lock().await;
         self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn is_closed(&self) -> bool {
+    fn is_released(&self) -> bool {
         self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 }
@@ -260,9 +265,10 @@ impl Shared {
         let mut entry_count = 0;
         for (number, segment) in segments.into_iter().filter(|(number, _)| *number >= position.segment) {
             let from = if number == position.segment { position.offset.max(segment::HEADER_BYTES) } else { segment::HEADER_BYTES };
-            let reader =
-                segment::SegmentReader::open(&segment::path(dir, number)).map_err(|reason| io::Error::other(format!("{reason:?}")))?;
-            entry_count += reader.count(from, segment.len)?;
+            let path = segment::path(dir, number);
+            if let Ok(reader) = segment::SegmentReader::open(&path) {
+                entry_count += recover::count(&reader, &path, from, segment.len);
+            }
         }
         state.start_from(position, entry_count);
         Ok(())

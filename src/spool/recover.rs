@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ pub fn node_id(dir: &Path) -> Result<Uuid, OpenError> {
             warn!("{} does not hold a node id and is replaced", path.display());
             write_node_id(dir, &path)
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_node_id(dir, &path),
+        Err(error) if error.kind() == ErrorKind::NotFound => write_node_id(dir, &path),
         Err(error) => Err(error),
     }
     .map_err(OpenError::io("reading or writing", path))
@@ -66,7 +66,7 @@ pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
         if numbers.last() == Some(&number) {
             len = cut_torn_tail(&reader, &path, len)?;
         }
-        entry_count += reader.count(segment::HEADER_BYTES, len).map_err(OpenError::io("reading", &path))?;
+        entry_count += count(&reader, &path, segment::HEADER_BYTES, len);
         segments.insert(number, Segment { len, damaged: false });
     }
     let mut state = State::new(segments, entry_count, recent_bytes_max);
@@ -74,12 +74,26 @@ pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
     Ok(state)
 }
 
+/// How many records there are. Where that cannot be read it is unknown, which costs only the number shown.
+pub fn count(reader: &SegmentReader, path: &Path, from: u64, len: u64) -> u64 {
+    reader.count(from, len).unwrap_or_else(|error| {
+        warn!("the records in {} cannot be counted: {error}", path.display());
+        0
+    })
+}
+
 /// `None`: not a segment that could be read, and put aside under another name.
 fn open_or_set_aside(path: &Path) -> Result<Option<SegmentReader>, OpenError> {
     match SegmentReader::open(path) {
         Ok(reader) => Ok(Some(reader)),
         Err(NotASegment::Newer(version)) => Err(OpenError::Newer { path: path.to_owned(), version }),
-        Err(NotASegment::Io(source)) => Err(OpenError::io("reading", path)(source)),
+        // Not ours to read: a human must decide. A bad sector is no reason not to start.
+        Err(NotASegment::Io(source)) if source.kind() == ErrorKind::PermissionDenied => Err(OpenError::io("reading", path)(source)),
+        Err(NotASegment::Io(source)) => {
+            error!("{} cannot be read and is kept aside: {source}", path.display());
+            fs::rename(path, aside(path)).map_err(OpenError::io("renaming", path))?;
+            Ok(None)
+        }
         Err(NotASegment::Damaged) => {
             let len = fs::metadata(path).map_err(OpenError::io("reading", path))?.len();
             if len <= segment::HEADER_BYTES {
@@ -99,7 +113,10 @@ pub fn aside(path: &Path) -> PathBuf {
 }
 
 fn cut_torn_tail(reader: &SegmentReader, path: &Path, len: u64) -> Result<u64, OpenError> {
-    let good = good_len(reader, len).map_err(OpenError::io("reading", path))?;
+    let good = good_len(reader, len).unwrap_or_else(|error| {
+        error!("the end of {} cannot be read, nothing is cut off: {error}", path.display());
+        len
+    });
     if good < len {
         warn!("{}: the last {} bytes were never confirmed to anybody and are cut off", path.display(), len - good);
         let file = OpenOptions::new().write(true).open(path).map_err(OpenError::io("opening", path))?;

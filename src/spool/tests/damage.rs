@@ -126,3 +126,14 @@ async fn an_unreadable_node_id_is_replaced() {
     assert_ne!(new, old);
     assert_eq!(open(dir.path()).node_id(), new);
 }
+
+#[tokio::test]
+async fn a_segment_that_cannot_be_read_at_all_does_not_keep_the_server_from_starting() {
+    let dir = dir();
+    append(&open_with(dir.path(), SMALL_SEGMENTS), "first").await;
+    fs::create_dir(segment::path(dir.path(), 2)).expect("writable");
+    let spool = open(dir.path());
+    append(&spool, "next").await;
+    assert_eq!(claim_bodies(&spool).await, ["first", "next"]);
+    assert!(segment::path(dir.path(), 2).with_extension("damaged").is_dir());
+}

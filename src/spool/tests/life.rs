@@ -163,17 +163,30 @@ async fn waiting_ends_with_the_first_record() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused_until_the_first_has_closed() {
+async fn a_second_process_is_refused_until_the_first_has_let_go() {
     let dir = dir();
     let first = open(dir.path());
     append(&first, "a").await;
     let Err(refused) = Spool::open(dir.path(), LIMITS) else { panic!("two have it open") };
     assert!(matches!(refused, OpenError::InUse(_)));
     assert!(refused.to_string().contains("in use by another Bugle process"), "{refused}");
-    first.close().await;
+    first.release().await;
     assert!(matches!(first.append(b"", Bytes::new()).await, Err(AppendError::Closed)));
-    assert_eq!(claim_bodies(&first).await, [""; 0], "a closed spool no longer owns its directory");
+    assert_eq!(claim_bodies(&first).await, [""; 0], "it no longer owns its directory");
     assert_eq!(claim_bodies(&open(dir.path())).await, ["a"]);
+}
+
+#[tokio::test]
+async fn what_was_accepted_before_closing_can_still_be_digested() {
+    let dir = dir();
+    let spool = open(dir.path());
+    append(&spool, "a").await;
+    spool.close().await;
+    assert!(matches!(spool.append(b"", Bytes::new()).await, Err(AppendError::Closed)));
+    let entries = claim_all(&spool).await;
+    assert_eq!(bodies(&entries), ["a"]);
+    spool.acknowledge(entries[0].position);
+    assert_eq!(spool.depth(), Depth::default());
 }
 
 #[tokio::test]
@@ -192,6 +205,7 @@ async fn closing_writes_what_waits() {
     for append in appends {
         kept_count += u64::from(append.await.expect("no panic").is_ok());
     }
+    drop(spool);
     assert_eq!(open(dir.path()).depth().entry_count, kept_count);
 }
 

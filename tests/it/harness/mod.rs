@@ -100,7 +100,7 @@ impl TestApp {
 
     /// The same installation after a restart of the process: same database, data directory and clock, everything in memory gone.
     pub async fn restart(&mut self) {
-        self.app.doors.spool.close().await;
+        self.app.doors.spool.release().await;
         self.app = App::wire(self.db.clone(), self.clock.clone(), self.config.clone()).expect("the app is wired again");
         let listener = server::listen().await;
         self.url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
