@@ -17,6 +17,7 @@ pub mod invite;
 pub mod issues;
 pub mod layout;
 pub mod login;
+pub mod mail_action;
 pub mod mails;
 pub mod members;
 pub mod next;
@@ -60,6 +61,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
         .merge(issues::routes())
         .merge(alerts::routes())
         .merge(mails::routes())
+        .route("/a/{token}/{action}", get(mail_action::get).post(mail_action::post))
         .route("/help", get(help::get))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
