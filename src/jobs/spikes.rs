@@ -1,6 +1,7 @@
 //! The minute sweep: looks at the issues that got events in each closed minute, begins and ends spikes. One transaction per minute, one
 //! node at a time; a restart goes on where it stopped, so that no incident is told twice.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
@@ -159,10 +160,13 @@ impl Sweep {
     }
 
     async fn rule(&mut self, tx: &mut Tx, project: ProjectId) -> anyhow::Result<Option<&AlertRule>> {
-        if !self.rules.contains_key(&project) {
-            self.rules.insert(project, alert_rules::find_for(&mut **tx, project, Kind::Spiking).await.context("reading the rule")?);
-        }
-        Ok(self.rules[&project].as_ref())
+        let known = match self.rules.entry(project) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                unknown.insert(alert_rules::find_for(&mut **tx, project, Kind::Spiking).await.context("reading the rule")?)
+            }
+        };
+        Ok(known.as_ref())
     }
 
     /// Only computed when an issue has passed every other test; shared by all issues of the project and minute.

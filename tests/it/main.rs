@@ -10,6 +10,8 @@ mod accept_support;
 mod api_access;
 mod api_events;
 mod api_issues;
+mod alerts_mail;
+mod alerts_spikes;
 mod architecture;
 mod captured_bodies;
 mod digest_counting;

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::actions;
@@ -115,5 +115,5 @@ fn refuse(theme: Theme, problem: BadLink) -> Result<Response, PageError> {
         hint: String::new(),
         issue_path: None,
     };
-    Ok((StatusCode::FORBIDDEN, Html::<String>::from(layout::html(&page)?)).into_response())
+    Ok((StatusCode::FORBIDDEN, layout::html(&page)?).into_response())
 }
