@@ -21,6 +21,7 @@ mod digest_nodes;
 mod digest_poison;
 mod digest_status;
 mod grouping;
+mod hostile_events;
 mod operations;
 mod private_postgres;
 mod web_doors;

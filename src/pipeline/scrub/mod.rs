@@ -132,9 +132,10 @@ fn is_session_like(value: &str) -> bool {
 
 fn pairs(pairs: &mut [(String, String)]) {
     for (name, value) in pairs {
+        let is_count = || keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit());
         if !keys::is_sensitive(name) {
             text::scrub(value, Kind::Prose);
-        } else if !text::is_harmless(value) && !(keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit())) {
+        } else if !is_count() && !text::is_harmless(value) {
             *value = FILTERED.to_owned();
         }
     }

@@ -70,6 +70,14 @@ fn what_an_sdk_has_filtered_already_stays_as_it_is() {
 }
 
 #[test]
+fn objects_that_only_say_where_they_are_stay() {
+    let vars = json!({"session": "<sqlalchemy.orm.session.Session object at 0x7f0b>", "auth": "<class 'shop.auth.Backend'>", "token": "<Token at 0x1 value='hunter2'>"});
+    let event = scrubbed(json!({"stacktrace": {"frames": [{"function": "f", "vars": vars}]}}));
+    let kept = &event["stacktrace"]["frames"][0]["vars"];
+    assert_eq!((&kept["session"], &kept["auth"], &kept["token"]), (&vars["session"], &vars["auth"], &json!(FILTERED)));
+}
+
+#[test]
 fn packages_and_the_sdk_are_left_alone() {
     let sent = json!({"modules": {"django-auth-ldap": "4.1", "PyJWT": "2.0"}, "sdk": {"name": "s", "integrations": ["cookies"]}});
     let event = scrubbed(sent.clone());

@@ -86,15 +86,18 @@ fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
     spans
 }
 
-/// Nothing to hide: absent, or hidden already.
+/// Nothing to hide: absent, hidden already, or Python's word for an object, which says where it is and not what is in it.
 pub(super) fn is_harmless(value: &str) -> bool {
     let bare = value.trim_matches(['\'', '"']);
+    let is_object =
+        || bare.starts_with('<') && bare.ends_with('>') && !bare.contains('=') && (bare.contains(" at 0x") || bare.starts_with("<class "));
     bare.is_empty()
         || bare.bytes().all(|byte| matches!(byte, b'*' | b'.' | b' '))
         || matches!(
             bare,
             FILTERED | "[Filtered" | "[redacted]" | "None" | "null" | "nil" | "undefined" | "True" | "False" | "true" | "false"
         )
+        || is_object()
 }
 
 /// The value in `name = value`, `name: value`, `'name': 'value'`, `"name"=>"value"`, if the name promises a secret.
