@@ -101,9 +101,9 @@ async fn an_envelope_whose_dsn_says_something_else_is_refused() {
 #[tokio::test]
 async fn a_path_that_names_no_project_is_400() {
     let app = app().await;
-    for project in ["shop", "-42", "+42", "42x", "9999999999999999999999", "%00"] {
+    for project in ["shop", "-42", "+42", "42x", "9999999999999999999999", "%00", "%ff"] {
         let answer = post(&app, &format!("/api/{project}/envelope/"), &[("x-sentry-auth", AUTH)], ENVELOPE).await;
-        assert_eq!(answer.status.as_u16(), 400, "{project}");
+        assert_eq!((answer.status.as_u16(), answer.detail()), (400, "invalid project id in the address"), "{project}");
     }
 }
 

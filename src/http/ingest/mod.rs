@@ -5,6 +5,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
@@ -53,18 +54,22 @@ where
     post(handler).options(cors::preflight).fallback(method_not_allowed)
 }
 
-async fn envelope(State(doors): State<Doors>, Path(project): Path<String>, request: Request) -> Response {
-    receive(&doors, &project, BodyForm::Envelope, request).await
+/// A path that is not even text is refused like any other that names no project.
+type ProjectPath = Result<Path<String>, PathRejection>;
+
+async fn envelope(State(doors): State<Doors>, project: ProjectPath, request: Request) -> Response {
+    receive(&doors, project, BodyForm::Envelope, request).await
 }
 
-async fn store(State(doors): State<Doors>, Path(project): Path<String>, request: Request) -> Response {
+async fn store(State(doors): State<Doors>, project: ProjectPath, request: Request) -> Response {
     let form = if is_envelope(request.headers()) { BodyForm::Envelope } else { BodyForm::Store };
-    receive(&doors, &project, form, request).await
+    receive(&doors, project, form, request).await
 }
 
-async fn receive(doors: &Doors, project: &str, form: BodyForm, request: Request<Body>) -> Response {
+async fn receive(doors: &Doors, project: ProjectPath, form: BodyForm, request: Request<Body>) -> Response {
+    let project = project.map(|Path(project)| project).unwrap_or_default();
     let (parts, mut body) = request.into_parts();
-    accept::accept(doors, project, form, &parts, &mut body).await
+    accept::accept(doors, &project, form, &parts, &mut body).await
 }
 
 /// The one content type that means something: an envelope posted to the old address.
