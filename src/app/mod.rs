@@ -1,4 +1,4 @@
-//! The wiring: which parts a running Bugle is made of, and in which order its workers take a step.
+//! The wiring: which parts a running Bugle is made of, in which order they start and stop, and the loops that drive the workers.
 
 use anyhow::Context;
 use axum::Router;
@@ -13,25 +13,36 @@ use crate::notify::{self, Mailer};
 use crate::spool::{Spool, SpoolLimits};
 use crate::store::Db;
 
+mod access_log;
 pub mod database;
+pub mod http_server;
+pub mod installation;
+mod pause;
+mod run;
+mod worker;
+mod workers;
+
+pub use run::run;
 
 /// Everything that runs, without the loops that drive it; tests step it by hand. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// What the handlers use.
     pub doors: Doors,
+    /// What was accepted and is not digested yet.
+    pub spool: Spool,
     /// From the spool to the database.
     pub digest: Digest,
-    /// To the mail server.
+    /// How mail leaves.
     pub mailer: Mailer,
 }
 
 impl App {
-    /// Wires the parts. Does no I/O beyond the data directory of `config`.
+    /// Wires the parts; opens the spool in the data directory.
     pub fn wire(db: Db, clock: Clock, config: Config) -> anyhow::Result<Self> {
-        let spool_dir = config.data_dir.join("spool");
-        let limits = SpoolLimits::for_disk(&spool_dir).with_context(|| format!("asking for the space of {}", spool_dir.display()))?;
-        let spool = Spool::open(&spool_dir, limits)?;
+        let dir = config.data_dir.join("spool");
+        let limits = SpoolLimits::for_disk(&dir).with_context(|| format!("asking for the free space at {}", dir.display()))?;
+        let spool = Spool::open(&dir, limits).context("opening the spool")?;
         let settings = digest::Settings {
             event_bytes: config.limits.event_bytes,
             envelope_bytes: config.limits.envelope_bytes,
@@ -39,7 +50,7 @@ impl App {
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;
-        Ok(Self { doors: Doors::new(db, clock, config, spool), digest, mailer })
+        Ok(Self { doors: Doors::new(db, clock, config, spool.clone()), spool, digest, mailer })
     }
 
     /// Every route.
@@ -50,11 +61,13 @@ impl App {
     /// Lets every worker take one step, in the order in which work flows: digest, jobs, mail.
     /// Answers how many things were done; 0 means idle until something arrives or time passes.
     pub async fn step(&self) -> anyhow::Result<usize> {
-        let prepared = jobs::partitions::run_once(&self.doors.db, &self.doors.clock, self.doors.config.retention_days).await?;
-        let digested = self.digest.run_once().await?;
-        let swept = jobs::spikes::run_once(&self.doors.db, &self.doors.clock).await?;
-        let folded = notify::fold::run_once(&self.doors.db, &self.doors.clock, &self.doors.config).await?;
-        let delivered = notify::deliver::run_once(&self.doors.db, &self.doors.clock, &self.mailer).await?;
-        Ok(prepared + digested + swept + folded + delivered)
+        let (db, clock) = (&self.doors.db, &self.doors.clock);
+        let retention_days = self.doors.config.retention_days;
+        let mut done = jobs::partitions::run_once(db, clock, retention_days).await.context("making and dropping partitions")?;
+        done += self.digest.run_once().await.context("digesting")?;
+        done += jobs::spikes::run_once(db, clock).await.context("looking for spikes")?;
+        done += notify::fold::run_once(db, clock, &self.doors.config).await.context("folding alerts into mails")?;
+        done += notify::deliver::run_once(db, clock, &self.mailer).await.context("delivering mail")?;
+        Ok(done)
     }
 }

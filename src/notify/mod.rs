@@ -6,5 +6,6 @@ pub mod deliver;
 pub mod fold;
 pub mod mail;
 pub mod mailer;
+pub mod trial;
 
 pub use mailer::Mailer;

@@ -66,3 +66,8 @@ pub fn is_away(error: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+/// What the server calls its version, `15.18 (Debian …)`.
+pub async fn server_version(db: impl sqlx::PgExecutor<'_>) -> sqlx::Result<String> {
+    sqlx::query_scalar!(r#"SELECT current_setting('server_version') AS "version!""#).fetch_one(db).await
+}

@@ -15,6 +15,7 @@ mod sdk;
 mod server;
 
 use bugle::app::App;
+use bugle::app::http_server::HttpServer;
 use bugle::clock::Clock;
 use bugle::config::{Config, Limits, MailConfig, SecretKey};
 use bugle::store::Db;
@@ -37,6 +38,8 @@ use mail_sink::MailSink;
 pub const START: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 /// More steps than any test needs: a loop that never gets idle is a bug, not a slow test.
 const SETTLE_STEPS_MAX: usize = 1_000;
+/// For answers under way at a restart.
+const RESTART_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A running Bugle of one test. Dropping it removes its database and files, unless the test is failing.
 pub struct TestApp {
@@ -53,6 +56,7 @@ pub struct TestApp {
     // Dropped last: the pool above is closed before its database goes.
     database: Database,
     data_dir: tempfile::TempDir,
+    server: HttpServer,
 }
 
 /// What a test may choose before the start.
@@ -95,17 +99,22 @@ impl TestApp {
         (setup.configure)(&mut config);
         let clock = Clock::manual(setup.at);
         let app = App::wire(db.clone(), clock.clone(), config.clone()).expect("the app is wired");
-        server::serve(listener, app.router());
-        Self { app, db, clock, config, mail, url, database, data_dir }
+        let server = server::serve(listener, &app);
+        Self { app, db, clock, config, mail, url, database, data_dir, server }
     }
 
-    /// The same installation after a restart of the process: same database, data directory and clock, everything in memory gone.
-    pub async fn restart(&mut self) {
-        self.app.doors.spool.release().await;
-        self.app = App::wire(self.db.clone(), self.clock.clone(), self.config.clone()).expect("the app is wired again");
+    /// The same installation after a restart of the process: same database, data directory, clock and mail server, everything in
+    /// memory gone. The address is another one.
+    pub async fn restart(self) -> Self {
+        let Self { app, db, clock, mut config, mail, url: _, database, data_dir, server } = self;
+        server.stop(RESTART_GRACE).await;
+        app.spool.release().await;
         let listener = server::listen().await;
-        self.url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
-        server::serve(listener, self.app.router());
+        let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+        config.url.clone_from(&url);
+        let app = App::wire(db.clone(), clock.clone(), config.clone()).expect("the app is wired again");
+        let server = server::serve(listener, &app);
+        Self { app, db, clock, config, mail, url, database, data_dir, server }
     }
 
     /// Where it listens, without a trailing slash.

@@ -1,8 +1,9 @@
 //! The app behind a real socket.
 
-use std::net::SocketAddr;
 use std::sync::Once;
 
+use bugle::app::App;
+use bugle::app::http_server::HttpServer;
 use tokio::net::TcpListener;
 
 /// A free port of this machine.
@@ -10,10 +11,9 @@ pub async fn listen() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a free port")
 }
 
-/// Serves until the test's runtime ends.
-pub fn serve(listener: TcpListener, router: axum::Router) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+/// Serves the app as a running Bugle does.
+pub fn serve(listener: TcpListener, app: &App) -> HttpServer {
+    HttpServer::start(listener, app.router()).expect("a bound listener has an address")
 }
 
 /// `BUGLE_LOG=debug make test` shows the log of the app with the output of a failing test.

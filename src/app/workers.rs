@@ -1,0 +1,125 @@
+//! The workers of a running Bugle, and when each looks.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+use super::worker::{self, Work};
+use crate::jobs;
+use crate::notify;
+
+/// How often partitions are made ahead and those past the retention dropped.
+const PARTITIONS_EVERY: Duration = Duration::from_secs(600);
+/// How often closed minutes are looked at for spikes.
+const SPIKES_EVERY: Duration = Duration::from_secs(5);
+
+/// How often dead letters are looked for that somebody wants tried again, while nothing arrives.
+const RETRIES_EVERY: Duration = Duration::from_secs(5);
+/// How often pending alerts and queued mails are looked for: the first mail of a new project leaves at once.
+const MAIL_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts all loops; each ends after the step under way once `stop` is cancelled.
+pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    running.spawn(worker::run(Digesting(app.clone()), stop.clone()));
+    running.spawn(worker::run(Partitions(app.clone()), stop.clone()));
+    running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
+    running.spawn(worker::run(Fold(app.clone()), stop.clone()));
+    running.spawn(worker::run(Deliver(app.clone()), stop.clone()));
+    running
+}
+
+async fn tick(every: Duration) {
+    // The end of this wait is a look at the database, never a decision about time.
+    let never = CancellationToken::new();
+    super::pause::pause(every, &never).await;
+}
+
+struct Digesting(App);
+
+impl Work for Digesting {
+    fn name(&self) -> &'static str {
+        "digest"
+    }
+
+    async fn wait(&self) {
+        tokio::select! {
+            () = self.0.digest.wait() => {}
+            () = tick(RETRIES_EVERY) => {}
+        }
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        self.0.digest.run_once().await
+    }
+}
+
+struct Partitions(App);
+
+impl Work for Partitions {
+    fn name(&self) -> &'static str {
+        "partitions"
+    }
+
+    async fn wait(&self) {
+        tick(PARTITIONS_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("making and dropping partitions")
+    }
+}
+
+struct Spikes(App);
+
+impl Work for Spikes {
+    fn name(&self) -> &'static str {
+        "spikes"
+    }
+
+    async fn wait(&self) {
+        tick(SPIKES_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        jobs::spikes::run_once(&self.0.doors.db, &self.0.doors.clock).await.context("looking for spikes")
+    }
+}
+
+struct Fold(App);
+
+impl Work for Fold {
+    fn name(&self) -> &'static str {
+        "fold"
+    }
+
+    async fn wait(&self) {
+        tick(MAIL_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        notify::fold::run_once(&doors.db, &doors.clock, &doors.config).await.context("folding alerts into mails")
+    }
+}
+
+struct Deliver(App);
+
+impl Work for Deliver {
+    fn name(&self) -> &'static str {
+        "deliver"
+    }
+
+    async fn wait(&self) {
+        tick(MAIL_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        notify::deliver::run_once(&doors.db, &doors.clock, &self.0.mailer).await.context("delivering mail")
+    }
+}

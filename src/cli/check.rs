@@ -1,0 +1,146 @@
+//! `bugle check`: one line per thing that has to work, each with what to do where it does not.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::app::installation::Installation;
+use crate::clock::Clock;
+use crate::config::{Checked, Config};
+use crate::notify::{self, Mailer};
+use crate::spool::{self, SpoolLimits};
+use crate::store;
+
+/// Verifies configuration, database, spool, disk and mail.
+#[derive(Args)]
+pub struct Check {
+    /// Send a test mail to this address
+    #[arg(long, value_name = "TO")]
+    send_mail: Option<String>,
+}
+
+/// Dead letters are counted up to here.
+const LETTERS_MAX: i64 = 1_000;
+
+impl Check {
+    /// Checks everything, even after a failure; the exit code is 1 where anything failed.
+    pub async fn run(self, settings: Checked) -> ExitCode {
+        let mut report = Report::default();
+        report.note("settings", Ok(format!("fine; data directory {}", settings.data_dir().display())));
+        match Installation::open_beside(settings).await {
+            Ok(installation) => {
+                self.look_at(&installation, &mut report).await;
+                installation.close().await;
+            }
+            Err(problem) => report.note("database", Err(problem)),
+        }
+        if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+
+    async fn look_at(&self, installation: &Installation, report: &mut Report) {
+        report.note("database", database(installation).await);
+        report.note("people", people(installation).await);
+        report.note("disk", disk(&installation.config));
+        report.note("spool", writable(&installation.config));
+        report.note("dead letters", dead_letters(installation).await);
+        report.note("public address", Ok(public_address(&installation.config)));
+        report.note("mail", self.mail(&installation.config).await);
+    }
+
+    async fn mail(&self, config: &Config) -> anyhow::Result<String> {
+        let mailer = Mailer::new(config)?;
+        let Some(to) = &self.send_mail else {
+            return Ok(match mailer.is_configured() {
+                true => format!("configured, sender {}; try it: bugle check --send-mail you@example.org", config.mail.from),
+                false => "BUGLE_SMTP_URL is not set: mails are kept and shown in the admin page".to_owned(),
+            });
+        };
+        if !mailer.is_configured() {
+            bail!("BUGLE_SMTP_URL is not set, so nothing can be sent to {to}");
+        }
+        notify::trial::send(&mailer, &Clock::system(), to).await?;
+        Ok(format!("the mail server took a test mail to {to}"))
+    }
+}
+
+/// Prints as it goes: a hanging step shows which one it is.
+#[derive(Default)]
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    fn note(&mut self, what: &str, outcome: anyhow::Result<String>) {
+        match outcome {
+            Ok(said) => println!("ok      {what}: {said}"),
+            Err(problem) => {
+                self.failed = true;
+                println!("FAILED  {what}: {problem:#}");
+            }
+        }
+    }
+}
+
+async fn database(installation: &Installation) -> anyhow::Result<String> {
+    let version = store::server_version(&installation.db).await.context("asking Postgres for its version")?;
+    let whose = match (&installation.config.database_url, installation.is_beside_another()) {
+        (Some(_), _) => "of DATABASE_URL",
+        (None, true) => "private, run by the Bugle that is serving",
+        (None, false) => "private, started for this check",
+    };
+    Ok(format!("PostgreSQL {version} ({whose}), schema up to date"))
+}
+
+async fn people(installation: &Installation) -> anyhow::Result<String> {
+    Ok(match store::users::any(&installation.db).await.context("looking for accounts")? {
+        true => "there is somebody who can sign in".to_owned(),
+        false => {
+            "nobody yet; starting the server prints a setup link, or: bugle user create --email you@example.org --role owner".to_owned()
+        }
+    })
+}
+
+fn disk(config: &Config) -> anyhow::Result<String> {
+    let limits = SpoolLimits::for_disk(&config.data_dir).context("asking for the free space")?;
+    let space = spool::disk(&config.data_dir).context("asking for the free space")?;
+    let mb = |bytes: u64| bytes / 1_000_000;
+    if space.free_bytes < limits.min_free_bytes {
+        bail!(
+            "only {} MB are free at {}; below {} MB no events are accepted",
+            mb(space.free_bytes),
+            config.data_dir.display(),
+            mb(limits.min_free_bytes)
+        );
+    }
+    Ok(format!("{} MB free of {} MB", mb(space.free_bytes), mb(space.total_bytes)))
+}
+
+/// A real write and sync, beside the spool, which may be in use.
+fn writable(config: &Config) -> anyhow::Result<String> {
+    let trial = config.data_dir.join(format!("check.{}", std::process::id()));
+    let written = std::fs::File::create(&trial).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, b"check")?;
+        file.sync_all()
+    });
+    std::fs::remove_file(&trial).ok();
+    written.with_context(|| format!("writing to {}", config.data_dir.display()))?;
+    Ok("can be written and synced".to_owned())
+}
+
+async fn dead_letters(installation: &Installation) -> anyhow::Result<String> {
+    Ok(match store::dead_letters::count_up_to(&installation.db, LETTERS_MAX).await.context("counting the dead letters")? {
+        0 => "none".to_owned(),
+        LETTERS_MAX => format!("{LETTERS_MAX} or more; bugle dead-letter list shows why"),
+        count => format!("{count}; bugle dead-letter list shows why"),
+    })
+}
+
+fn public_address(config: &Config) -> String {
+    let local = ["http://localhost", "http://127.", "http://[::1]"].iter().any(|start| config.url.starts_with(start));
+    match (local, config.url.starts_with("https:")) {
+        (true, _) => format!("{}; only this machine can send events (set BUGLE_URL to what others can reach)", config.url),
+        (false, false) => format!("{}; without https, passwords and events travel in the open", config.url),
+        (false, true) => config.url.clone(),
+    }
+}
