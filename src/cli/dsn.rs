@@ -19,7 +19,7 @@ impl Dsn {
     pub async fn run(self, installation: &Installation) -> anyhow::Result<()> {
         let found = store::projects::find_by_slug(&installation.db, &self.project_slug).await.context("looking for the project")?;
         let Some(found) = found else { bail!("there is no project “{}”; bugle project list shows all", self.project_slug) };
-        let key = store::project_keys::find_first_enabled(&installation.db, found.id).await.context("looking for its key")?;
+        let key = store::keys::find_first_enabled(&installation.db, found.id).await.context("looking for its key")?;
         let Some(key) = key else { bail!("every key of “{}” is disabled; enable or make one in its settings", self.project_slug) };
         println!("{}", project::dsn(&installation.config.url, &key, found.id.0));
         Ok(())
