@@ -65,9 +65,9 @@ async fn the_slash_at_the_end_is_optional_and_nobody_is_redirected() {
 
 #[tokio::test]
 async fn an_accepted_event_survives_the_process() {
-    let app = app().await;
+    let mut app = app().await;
     assert_eq!(post_envelope(&app, ENVELOPE).await.id(), Some(EVENT_ID));
-    let app = app.restart().await;
+    app.restart().await;
     let kept = spooled(&app).await;
     assert_eq!((kept.len(), kept[0].0.event_id.to_string().as_str(), &kept[0].1[..]), (1, EVENT_ID, ENVELOPE.as_bytes()));
 }

@@ -56,7 +56,7 @@ pub struct TestApp {
     // Dropped last: the pool above is closed before its database goes.
     database: Database,
     data_dir: tempfile::TempDir,
-    server: HttpServer,
+    server: Option<HttpServer>,
 }
 
 /// What a test may choose before the start.
@@ -99,22 +99,20 @@ impl TestApp {
         (setup.configure)(&mut config);
         let clock = Clock::manual(setup.at);
         let app = App::wire(db.clone(), clock.clone(), config.clone()).expect("the app is wired");
-        let server = server::serve(listener, &app);
+        let server = Some(server::serve(listener, &app));
         Self { app, db, clock, config, mail, url, database, data_dir, server }
     }
 
-    /// The same installation after a restart of the process: same database, data directory, clock and mail server, everything in
-    /// memory gone. The address is another one.
-    pub async fn restart(self) -> Self {
-        let Self { app, db, clock, mut config, mail, url: _, database, data_dir, server } = self;
-        server.stop(RESTART_GRACE).await;
-        app.spool.release().await;
+    /// The same installation after a restart of the process: same database, data directory, clock, mail server and public address,
+    /// everything in memory gone. It listens on another port.
+    pub async fn restart(&mut self) {
+        let old = self.server.take().expect("a running app has a server");
+        old.stop(RESTART_GRACE).await;
+        self.app.spool.release().await;
+        self.app = App::wire(self.db.clone(), self.clock.clone(), self.config.clone()).expect("the app is wired again");
         let listener = server::listen().await;
-        let url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
-        config.url.clone_from(&url);
-        let app = App::wire(db.clone(), clock.clone(), config.clone()).expect("the app is wired again");
-        let server = server::serve(listener, &app);
-        Self { app, db, clock, config, mail, url, database, data_dir, server }
+        self.url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
+        self.server = Some(server::serve(listener, &self.app));
     }
 
     /// Where it listens, without a trailing slash.
