@@ -100,3 +100,49 @@ impl Sighting {
         NewHash { algorithm: self.algorithm, issue_id, first_seen_at: self.received_at }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::digest::sighting::Timing;
+    use crate::protocol::event::Event;
+
+    fn sighting(project: i64, hashes: &[u8]) -> Sighting {
+        let timing = Timing { received_at: datetime!(2026-11-20 12:00 UTC), clean: true, retention: time::Duration::DAY };
+        let mut sighting = Sighting::of(ProjectId(project), &Event::default(), timing);
+        sighting.hashes = hashes.iter().map(|hash| [*hash; 16]).collect();
+        sighting
+    }
+
+    /// Per event: the known issue it belongs to, or which of the new ones.
+    fn leads(sightings: &[Sighting], known: &[(i64, u8, i64)]) -> Vec<Result<i64, usize>> {
+        let known = known.iter().map(|(project, hash, issue)| ((ProjectId(*project), [*hash; 16]), IssueId(*issue))).collect();
+        let plan = plan(&sightings.iter().collect::<Vec<_>>(), known);
+        let lead = |(_, lead, _): &(&Sighting, Lead, Hash)| match lead {
+            Lead::Known(id) => Ok(id.0),
+            Lead::New(index) => Err(*index),
+        };
+        plan.leads.iter().map(lead).collect()
+    }
+
+    #[test]
+    fn events_of_a_batch_that_share_a_hash_join() {
+        let batch = [sighting(1, &[1]), sighting(1, &[2, 1]), sighting(1, &[2]), sighting(1, &[3])];
+        assert_eq!(leads(&batch, &[]), [Err(0), Err(0), Err(0), Err(1)]);
+    }
+
+    #[test]
+    fn the_first_known_hash_decides_and_the_unknown_follow_it() {
+        let batch = [sighting(1, &[9, 5, 6]), sighting(1, &[9]), sighting(1, &[6, 5])];
+        assert_eq!(leads(&batch, &[(1, 5, 50), (1, 6, 60)]), [Ok(50), Ok(50), Ok(60)]);
+    }
+
+    #[test]
+    fn the_same_hash_in_two_projects_is_two_issues() {
+        let batch = [sighting(1, &[1]), sighting(2, &[1])];
+        assert_eq!(leads(&batch, &[]), [Err(0), Err(1)]);
+        assert_eq!(leads(&batch, &[(2, 1, 7)]), [Err(0), Ok(7)]);
+    }
+}

@@ -45,6 +45,9 @@ const COMMIT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How often a batch is tried at once when another node was faster at the same issue. Each time one of the nodes gets through.
 const RACES_MAX: usize = 20;
 
+/// While events keep coming, a dead letter that waits to be tried again gets its turn after so many batches.
+const RUNS_PER_RETRY: u32 = 16;
+
 /// Limits of reading, from the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -77,6 +80,8 @@ struct Work {
     adrift: bool,
     /// Read and not yet committed, in the order of the spool.
     readings: Vec<Reading>,
+    /// Runs since a dead letter was last looked for.
+    runs_since_retry: u32,
 }
 
 impl Digest {
@@ -85,9 +90,11 @@ impl Digest {
         Self(Arc::new(Inner { db, clock, spool, settings, work: Mutex::default() }))
     }
 
-    /// Returns once the spool has something to digest.
+    /// Returns once there is something to digest: in the spool, or left by a run that failed.
     pub async fn wait(&self) {
-        self.0.spool.wait().await;
+        if self.0.work.lock().await.readings.is_empty() {
+            self.0.spool.wait().await;
+        }
     }
 
     /// Digests the next batch, or one dead letter that somebody asked to try again, and tells how many spool entries (or letters) that
@@ -98,12 +105,14 @@ impl Digest {
         if work.readings.is_empty() {
             self.0.claim(&mut work).await?;
         }
-        if work.readings.is_empty() {
-            return retry::next(&self.0.db, &self.0.clock, self.0.settings).await;
-        }
         let count = work.readings.len();
         self.0.commit_all(&mut work).await?;
-        Ok(count)
+        work.runs_since_retry += 1;
+        if count > 0 && work.runs_since_retry < RUNS_PER_RETRY {
+            return Ok(count);
+        }
+        work.runs_since_retry = 0;
+        Ok(count + retry::next(&self.0.db, &self.0.clock, self.0.settings).await?)
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn lock_visible(tx: &mut Tx, issues: &[IssueId], who: &User) -> sqlx::
     let rows = sqlx::query!(
         "SELECT i.project_id, i.id, i.status, i.status_at, i.ignore_until FROM issues i \
          WHERE i.id = ANY($1) AND ($2 OR EXISTS (SELECT 1 FROM project_members m WHERE m.project_id = i.project_id AND m.user_id = $3)) \
-         ORDER BY i.project_id, i.id FOR UPDATE OF i",
+         ORDER BY i.project_id, i.id FOR NO KEY UPDATE OF i",
         &issues.iter().map(|id| id.0).collect::<Vec<_>>(),
         who.role.may_administer(),
         who.id.0
@@ -45,7 +45,7 @@ pub async fn lock_undoable(tx: &mut Tx, who: UserId, at: OffsetDateTime) -> sqlx
     let rows = sqlx::query!(
         r#"SELECT i.project_id, i.id, a.before AS "before!: Json<Standing>" FROM activities a
              JOIN issues i ON i.project_id = a.project_id AND i.id = a.issue_id AND i.status_at = a.at
-             WHERE a.user_id = $1 AND a.at = $2 AND a.before IS NOT NULL ORDER BY i.project_id, i.id FOR UPDATE OF i"#,
+             WHERE a.user_id = $1 AND a.at = $2 AND a.before IS NOT NULL ORDER BY i.project_id, i.id FOR NO KEY UPDATE OF i"#,
         who.0,
         at
     )

@@ -15,6 +15,7 @@ mod api_issues;
 mod architecture;
 mod captured_bodies;
 mod digest_counting;
+mod digest_fixtures;
 mod digest_jobs;
 mod digest_limits;
 mod digest_nodes;
