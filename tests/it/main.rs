@@ -26,3 +26,7 @@ mod hostile_events;
 mod operations;
 mod private_postgres;
 mod web_doors;
+mod web_issues_decide;
+mod web_issues_event;
+mod web_issues_hostile;
+mod web_issues_list;

@@ -6,6 +6,8 @@ use super::{Bucket, as_f64, coordinate, index_f64};
 const TOP: f64 = 12.0;
 /// Smallest bar that is not zero.
 const LOWEST: f64 = 2.0;
+/// Labels of deploys need this much room, as a part of the whole; of those that are closer the newest keeps its label.
+const LABEL_ROOM: f64 = 0.14;
 
 /// What the template draws.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,7 +67,7 @@ pub struct Mark {
     pub dx: i32,
     /// `start` or `end`: the text stays inside.
     pub anchor: &'static str,
-    /// The release, cut to 24 characters.
+    /// The release, cut to 24 characters; empty where there is no room for it.
     pub name: String,
 }
 
@@ -93,7 +95,7 @@ pub fn histogram(buckets: &[Bucket], plot: u32, title: impl Fn(usize) -> String,
         base: coordinate(floor + 0.5),
         usual: usual.map(|usual| coordinate(floor - usual / highest * f64::from(plot))),
         bars: bars.collect(),
-        deploys: deploys.iter().filter(|deploy| (0.0..=1.0).contains(&deploy.at)).map(mark).collect(),
+        deploys: marks(deploys),
         label: String::new(),
         axis: Vec::new(),
     }
@@ -107,13 +109,30 @@ fn class(bucket: Bucket) -> &'static str {
     }
 }
 
-fn mark(deploy: &Deploy) -> Mark {
+/// Every deploy in the time shown, from the oldest to the newest.
+fn marks(deploys: &[Deploy]) -> Vec<Mark> {
+    let mut shown: Vec<&Deploy> = deploys.iter().filter(|deploy| (0.0..=1.0).contains(&deploy.at)).collect();
+    shown.sort_by(|a, b| b.at.total_cmp(&a.at));
+    let mut last_label = f64::INFINITY;
+    let mut marks: Vec<Mark> = Vec::new();
+    for deploy in shown {
+        let room = last_label - deploy.at >= LABEL_ROOM;
+        if room {
+            last_label = deploy.at;
+        }
+        marks.push(mark(deploy, room));
+    }
+    marks.reverse();
+    marks
+}
+
+fn mark(deploy: &Deploy, labelled: bool) -> Mark {
     let left = deploy.at < 0.6;
     Mark {
         x: coordinate(deploy.at * 100.0),
         dx: if left { 4 } else { -4 },
         anchor: if left { "start" } else { "end" },
-        name: deploy.name.chars().take(24).collect(),
+        name: if labelled { deploy.name.chars().take(24).collect() } else { String::new() },
     }
 }
 
@@ -136,8 +155,9 @@ mod tests {
     #[test]
     fn labels_of_deploys_stay_inside() {
         let deploy = |at, name: &str| Deploy { at, name: name.into() };
-        let drawn = histogram(&[], 40, |_| String::new(), None, &[deploy(0.1, "a"), deploy(0.9, &"b".repeat(40)), deploy(1.5, "c")]);
+        let deploys = [deploy(0.1, "a"), deploy(0.85, "near"), deploy(0.9, &"b".repeat(40)), deploy(1.5, "c")];
+        let drawn = histogram(&[], 40, |_| String::new(), None, &deploys);
         let marks: Vec<_> = drawn.deploys.iter().map(|mark| (mark.x.as_str(), mark.anchor, mark.name.len())).collect();
-        assert_eq!(marks, [("10", "start", 1), ("90", "end", 24)]);
+        assert_eq!(marks, [("10", "start", 1), ("85", "end", 0), ("90", "end", 24)]);
     }
 }

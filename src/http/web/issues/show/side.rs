@@ -44,7 +44,9 @@ pub async fn distributions(db: &Db, issue: &Issue, base: &str) -> sqlx::Result<V
     let environments = issue_parts::environments(db, project, id, most).await?;
     let releases = issue_parts::releases(db, project, id, most).await?;
     let mut tags = grouped(issue_parts::tags(db, project, id, most).await?);
-    tags.retain(|(key, ..)| !matches!(key.as_str(), "environment" | "release" | "level"));
+    // `runtime` already says what `runtime.name` says.
+    let keys: Vec<String> = tags.iter().map(|(key, ..)| format!("{key}.name")).collect();
+    tags.retain(|(key, ..)| !matches!(key.as_str(), "environment" | "release" | "level") && !keys.contains(key));
     tags.sort_by_key(|(_, values, _)| values.len() < 2);
     let fields = [("environment", environments), ("release", releases)].map(|(key, values)| (key.to_owned(), values, issue.event_count));
     let all = fields.into_iter().chain(tags.into_iter().take(TAGS_MAX)).filter(|(_, values, _)| !values.is_empty());
