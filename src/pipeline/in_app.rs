@@ -18,19 +18,23 @@ const LIBRARY_PATHS: &[&str] = &[
     "/usr/lib/",
     "/usr/lib64/",
     "/usr/local/go/src/",
-    "/usr/share/",
+    "/usr/share/nodejs/",
+    "/usr/share/rubygems-integration/",
     "/go/pkg/mod/",
     "/.cargo/registry/",
     "/.cargo/git/",
     "/.rustup/",
     "/rustc/",
-    "/gems/",
+    "/lib/ruby/",
+    "/bundle/gems/",
+    "/bundler/gems/",
+    "/.gem/",
+    "/.rvm/gems/",
     "/.pub-cache/",
     "/.m2/repository/",
-    "/pods/",
 ];
 /// How a path begins that names a part of the runtime instead of a file.
-const RUNTIME_PREFIXES: &[&str] = &["node:", "internal/", "<frozen ", "<built-in", "[native code]", "ext:", "deno:", "bun:", "native "];
+const RUNTIME_PREFIXES: &[&str] = &["node:", "<frozen ", "<built-in", "[native code]", "ext:", "deno:", "bun:", "native "];
 /// Packages of the Java platform, which say nothing in their paths. Only asked when the client left the flag open.
 const JAVA_PLATFORM: &[&str] = &["java.", "javax.", "jdk.", "sun.", "com.sun.", "kotlin.", "scala.", "clojure.", "groovy."];
 
@@ -62,7 +66,8 @@ fn is_library(frame: &Frame) -> bool {
 }
 
 fn is_library_path(path: &str) -> bool {
-    if RUNTIME_PREFIXES.iter().any(|prefix| path.starts_with(prefix)) {
+    let is_old_node = path.starts_with("internal/") && path.ends_with(".js");
+    if is_old_node || RUNTIME_PREFIXES.iter().any(|prefix| path.starts_with(prefix)) {
         return true;
     }
     let path = format!("/{}", path.replace('\\', "/").to_ascii_lowercase());
@@ -118,7 +123,9 @@ mod tests {
 
     #[test]
     fn the_clients_word_is_taken_for_ordinary_paths() {
-        assert!(decide(&at("/app/shop/views.py", Some(true))));
+        for path in ["/app/shop/views.py", "internal/api.py", "/app/gems/pods/views.py", "/usr/share/webapps/shop/views.py"] {
+            assert!(decide(&at(path, Some(true))), "{path}");
+        }
         assert!(!decide(&at("/app/shop/views.py", Some(false))));
     }
 
@@ -132,6 +139,8 @@ mod tests {
             r"C:\app\venv\Lib\site-packages\requests\api.py",
             "node_modules/express/lib/router.js",
             "node:internal/process/task_queues",
+            "internal/process/next_tick.js",
+            "/usr/local/bundle/gems/rack-3.0.8/lib/rack/builder.rb",
             "<frozen importlib._bootstrap>",
             "/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.0/context.go",
             "/home/u/.cargo/registry/src/index.crates.io-1/tokio-1.40.0/src/lib.rs",

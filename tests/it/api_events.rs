@@ -101,7 +101,7 @@ async fn a_message_has_a_message_entry_and_no_exception() {
     assert_eq!((shown["type"].as_str(), shown["message"].as_str()), (Some("default"), Some("stock of tea is low")));
     assert_eq!(entry(&shown, "message")["message"], "stock of %s is low");
     assert!(entry(&shown, "exception").is_null());
-    let issue = api.get(&format!("/api/0/projects/bugle/shop-web/events/?full=1")).await.json;
+    let issue = api.get("/api/0/projects/bugle/shop-web/events/?full=1").await.json;
     assert_eq!(entry(&issue[0], "message")["formatted"], "stock of tea is low");
 }
 

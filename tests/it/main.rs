@@ -22,6 +22,7 @@ mod digest_nodes;
 mod digest_poison;
 mod digest_status;
 mod grouping;
+mod grouping_doors;
 mod hostile_events;
 mod operations;
 mod private_postgres;
