@@ -1,0 +1,38 @@
+# Everything a checkout needs. `make run` and `make test` install what is missing (Debian and Ubuntu), and need no network for what is there.
+
+# Built from the committed .sqlx: no database is needed, and a DATABASE_URL meant for running does not matter to the build.
+export SQLX_OFFLINE ?= true
+CARGO ?= cargo
+
+.PHONY: run build release test fmt lint sqlx-prepare dependencies dependencies-test
+
+## Build and start Bugle on http://localhost:9000, with a private Postgres
+run: dependencies
+	$(CARGO) run --release --locked -- serve
+
+build:
+	$(CARGO) build --locked
+
+release:
+	$(CARGO) build --release --locked
+
+## All tests: unit, integration on a real Postgres, end to end with Django and Chromium
+test: dependencies-test
+	env -u DATABASE_URL $(CARGO) test --locked
+
+fmt:
+	$(CARGO) fmt
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+## Write .sqlx after a change of SQL or schema; starts a Postgres of its own for it
+sqlx-prepare: dependencies
+	scripts/sqlx-prepare
+
+dependencies:
+	scripts/install-dependencies
+
+dependencies-test:
+	scripts/install-dependencies test
