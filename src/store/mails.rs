@@ -151,11 +151,6 @@ pub async fn requeue(tx: &mut Tx, id: MailId, now: OffsetDateTime) -> sqlx::Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets mails queued before `before` that are no longer waiting. Returns how many.
-pub async fn trim(tx: &mut Tx, before: OffsetDateTime) -> sqlx::Result<u64> {
-    Ok(sqlx::query!("DELETE FROM mails WHERE created_at < $1 AND state <> 'queued'", before).execute(&mut **tx).await?.rows_affected())
-}
-
 /// A mail as the admin page lists it.
 #[derive(Clone, Debug)]
 pub struct MailRow {

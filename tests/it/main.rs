@@ -7,6 +7,7 @@ mod accept_bodies;
 mod accept_crash;
 mod accept_credentials;
 mod accept_support;
+mod alert_series;
 mod alerts_mail;
 mod alerts_spikes;
 mod api_access;

@@ -13,6 +13,11 @@ const DAYS_FOR_SECOND_LARGEST: f64 = 7.0;
 /// With more days than this, the largest day leaves the profile of each hour of the day.
 const DAYS_FOR_TRIMMED_PROFILE: usize = 3;
 
+/// The indices, modulo 24, of this hour of the day and its neighbours: 23, 24 and 25 hours ago, and so on.
+const SAME_HOUR: [usize; 3] = [22, 23, 0];
+/// Smaller indices are today.
+const EARLIER_DAY: usize = 22;
+
 /// One hour of an issue, as counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hour {
@@ -94,9 +99,14 @@ impl Days {
         (0..self.usable.len()).filter(|k| self.usable[*k])
     }
 
+    /// Every day's index of one hour of the day.
+    fn at_hour(&self, slot: usize) -> impl Iterator<Item = usize> {
+        (slot..self.usable.len()).step_by(24)
+    }
+
     /// Expected events in this hour: the values at this hour of the day and its neighbours, drawn to the level of the issue.
     fn expected(&self, level: f64) -> f64 {
-        let values = self.usable().filter(|k| matches!((k + 1) % 24, 23 | 0 | 1)).map(|k| self.clean[k]).collect();
+        let values = SAME_HOUR.into_iter().flat_map(|slot| self.at_hour(slot)).filter(|k| self.usable[*k]).map(|k| self.clean[k]).collect();
         shrunk_mean(values, level)
     }
 
@@ -110,7 +120,7 @@ impl Days {
     }
 
     fn slot_without_largest(&self, slot: usize) -> Vec<f64> {
-        let mut values: Vec<f64> = self.usable().filter(|k| k % 24 == slot).map(|k| self.clean[k]).collect();
+        let mut values: Vec<f64> = self.at_hour(slot).filter(|k| self.usable[*k]).map(|k| self.clean[k]).collect();
         if values.len() > DAYS_FOR_TRIMMED_PROFILE {
             values.sort_by(f64::total_cmp);
             values.pop();
@@ -127,7 +137,8 @@ impl Days {
     }
 
     fn slot_peak(&self, w: usize) -> f64 {
-        (22..self.peaks.len()).filter(|k| matches!((k + 1) % 24, 23 | 0 | 1)).map(|k| self.peaks[k][w]).fold(0.0, f64::max)
+        let earlier = SAME_HOUR.into_iter().flat_map(|slot| self.at_hour(slot)).filter(|k| *k >= EARLIER_DAY);
+        earlier.map(|k| self.peaks[k][w]).fold(0.0, f64::max)
     }
 
     fn highest15(&self) -> i64 {

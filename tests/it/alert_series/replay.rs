@@ -20,7 +20,11 @@ pub struct Mailed {
 
 /// Everything that was mailed.
 pub fn replay(series: &Series) -> Vec<Mailed> {
-    series.projects.iter().flat_map(|(project, minutes)| Project::new(series, project).run(*minutes)).collect()
+    std::thread::scope(|scope| {
+        let run = |(project, minutes): &(String, i64)| Project::new(series, project).run(*minutes);
+        let running: Vec<_> = series.projects.iter().map(|one| scope.spawn(move || run(one))).collect();
+        running.into_iter().flat_map(|one| one.join().expect("a replay does not panic")).collect()
+    })
 }
 
 #[derive(Default)]
@@ -32,6 +36,8 @@ struct Issue {
     rows: Vec<Row>,
     next_row: usize,
     window: VecDeque<Row>,
+    /// Capped events and fresh people in `window`.
+    in_window: (i64, i64),
     hours: Vec<Hour>,
     incident: Option<Incident>,
     usual: Option<(i64, Usual)>,
@@ -43,13 +49,12 @@ struct Issue {
 
 impl Issue {
     fn sums(&mut self, minute: i64) -> Sums {
-        while self.window.front().is_some_and(|row| row.minute <= minute - 60) {
+        while let Some(row) = self.window.front().filter(|row| row.minute <= minute - 60) {
+            self.in_window = (self.in_window.0 - row.capped, self.in_window.1 - row.fresh);
             self.window.pop_front();
         }
-        let capped60 = self.window.iter().map(|row| row.capped).sum();
         let capped15 = self.window.iter().rev().take_while(|row| row.minute > minute - 15).map(|row| row.capped).sum();
-        let people = self.has_users.then(|| self.window.iter().map(|row| row.fresh).sum());
-        Sums { capped: [capped15, capped60], people }
+        Sums { capped: [capped15, self.in_window.0], people: self.has_users.then_some(self.in_window.1) }
     }
 
     fn hour(&mut self, hour: i64) -> &mut Hour {
@@ -59,13 +64,13 @@ impl Issue {
         self.hours.last_mut().expect("pushed above")
     }
 
-    fn usual(&mut self, hour: i64, cut: &HashSet<i64>) -> Usual {
+    fn usual(&mut self, hour: i64, cut: &HashSet<i64>) -> &Usual {
         if self.usual.as_ref().is_none_or(|(at, _)| *at != hour) {
             let first = self.first_seen.map_or(-1, |minute| minute.div_euclid(60));
             let from = self.hours.partition_point(|one| one.hour < hour - 336);
             self.usual = Some((hour, Usual::of(&self.hours[from..], hour, first, |hour| cut.contains(&hour))));
         }
-        self.usual.clone().expect("set above").1
+        &self.usual.as_ref().expect("set above").1
     }
 
     fn age(&self, minute: i64) -> i64 {
@@ -149,6 +154,7 @@ impl<'a> Project<'a> {
         issue.next_row += 1;
         issue.last_event = minute;
         issue.window.push_back(row);
+        issue.in_window = (issue.in_window.0 + row.capped, issue.in_window.1 + row.fresh);
         let sums = issue.sums(minute);
         let hour = issue.hour(minute.div_euclid(60));
         hour.clean += row.clean;
@@ -194,7 +200,7 @@ impl<'a> Project<'a> {
 
     fn spikes(&mut self, n: usize, minute: i64, sums: Sums, factors: &mut Option<[f64; 2]>) -> bool {
         let hour = minute.div_euclid(60);
-        let usual = self.issues[n].usual(hour, &self.cut);
+        let usual = self.issues[n].usual(hour, &self.cut).clone();
         let mut cx = Circumstances {
             age_minutes: self.issues[n].age(minute),
             watched_days: minute as f64 / 1440.0,
