@@ -10,6 +10,8 @@ use super::{FILTERED, keys, patterns};
 const NAME_LEN_MAX: usize = 64;
 /// How far the end of a bracket is looked for.
 const BRACKET_LEN_MAX: usize = 4_096;
+/// A word longer than this is no prose.
+const WORD_LEN_MAX: usize = 512;
 /// Longest `user:password@host` of a URL.
 const AUTHORITY_LEN_MAX: usize = 512;
 
@@ -68,7 +70,8 @@ fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
             b'0'..=b'9' => patterns::card(bytes, at),
             b'=' | b':' => assignment(bytes, at, kind).or_else(|| userinfo(bytes, at)).ok_or(at + 1),
             b'-' => patterns::private_key(text, at).ok_or(at + 1),
-            _ if at > 0 && bytes[at - 1].is_ascii_alphanumeric() => Err(at + 1),
+            // Also what keeps this linear: no token begins within what was just looked at as one.
+            _ if at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'-' | b'_')) => Err(at + 1),
             b'B' | b'b' => patterns::scheme(bytes, at).ok_or(at + 1),
             _ => patterns::token(bytes, at).ok_or(at + 1),
         };
@@ -218,7 +221,12 @@ fn unquoted(text: &[u8], start: usize, name: &Name<'_>, is_tight: bool) -> Optio
         byte.is_ascii_whitespace()
             || matches!(byte, b'&' | b';' | b',' | b'"' | b'\'' | b'`' | b')' | b'}' | b']' | b'<' | b'>' | b'|' | b'\\')
     };
-    let len = text[start..].iter().position(ends_word).unwrap_or(text.len() - start);
+    let whole = || text[start..].iter().position(ends_word).unwrap_or(text.len() - start);
+    let near = text[start..].iter().take(WORD_LEN_MAX).position(ends_word);
+    // Words are measured to their end only where that end is also where the search goes on: every text takes one pass.
+    let Some(len) = near.or_else(|| (is_tight || text.len() - start < WORD_LEN_MAX).then(whole)) else {
+        return Some(start..start + whole());
+    };
     let value = &text[start..start + len];
     let is_number = value.iter().all(u8::is_ascii_digit);
     let ends_here = text[start + len..].first().is_none_or(|byte| *byte != b' ');
@@ -373,10 +381,34 @@ mod tests {
     }
 
     #[test]
+    fn long_secrets_go_to_their_end() {
+        for sign in ["=", ": "] {
+            assert_eq!(prose(&format!("token{sign}{} end", "abcdefg1".repeat(500))), format!("token{sign}[Filtered] end"));
+        }
+    }
+
+    #[test]
     fn long_and_hostile_texts_take_no_detours() {
         let nests = "password=(".repeat(20_000);
         assert!(prose(&nests).len() < 100);
-        for unit in ["=", ":", "1 ", "1-", "-----BEGIN ", "://", "a=", "token", "\\", "é:", "'password':", "eyJ"] {
+        for unit in [
+            "=",
+            ":",
+            "1 ",
+            "1-",
+            "-----BEGIN ",
+            "://",
+            "a=",
+            "token",
+            "\\",
+            "é:",
+            "'password':",
+            "eyJ",
+            "eyJ-",
+            "token:",
+            "xoxb-",
+            "bearer ",
+        ] {
             let text = unit.repeat(20_000);
             assert!(prose(&text).len() <= text.len() * 2, "{unit}");
             scrubbed(&text, Kind::Source);
