@@ -37,11 +37,13 @@ pub async fn run_once(db: &Db, clock: &Clock) -> anyhow::Result<usize> {
 async fn sweep_next(db: &Db, closed: i64) -> anyhow::Result<bool> {
     let mut tx = store::begin(db).await?;
     if !spikes::try_lock(&mut tx).await? {
+        tx.rollback().await?;
         return Ok(false);
     }
     let last = spikes::find_swept(&mut tx).await?.map_or(closed - 1, minute_number);
     let minute = (last + 1).max(closed - CATCH_UP_MINUTES);
     if minute > closed {
+        tx.rollback().await?; // at once, not when the connection is next used: the lock goes with it
         return Ok(false);
     }
     Sweep::new(minute).run(&mut tx).await.with_context(|| format!("sweeping the minute {}", minute_start(minute)))?;

@@ -22,6 +22,7 @@ mod digest_limits;
 mod digest_nodes;
 mod digest_poison;
 mod digest_status;
+mod e2e;
 mod grouping;
 mod grouping_doors;
 mod hostile_events;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -21,23 +22,20 @@ const FLAGS: [&str; 10] = [
     "--hide-scrollbars",
 ];
 
+/// How long a page may take to change by itself. Generous: it only decides when a failing test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A browser window with its own profile.
 pub struct Chromium {
-    driver: Child,
     client: Client,
+    _driver: Driver,
     _profile: tempfile::TempDir,
 }
 
 impl Chromium {
     /// A window of 1440 x 900 in the theme given; without `scripts`, pages may not run JavaScript.
     pub async fn open(scripts: bool, dark: bool) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`make test` installs chromium and chromium-driver");
-        let port = announced_port(&mut driver);
+        let driver = Driver::start();
         let profile = tempfile::tempdir().expect("the temporary folder is writable");
         let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--user-data-dir={}", profile.path().display()));
@@ -52,10 +50,10 @@ impl Chromium {
         let connector = hyper_util::client::legacy::connect::HttpConnector::new();
         let client = ClientBuilder::new(connector)
             .capabilities(wanted)
-            .connect(&format!("http://127.0.0.1:{port}"))
+            .connect(&format!("http://127.0.0.1:{}", driver.port))
             .await
             .expect("chromedriver starts Chromium");
-        Self { driver, client, _profile: profile }
+        Self { client, _driver: driver, _profile: profile }
     }
 
     /// Opens an address and waits until the page is loaded.
@@ -85,6 +83,33 @@ impl Chromium {
         self.find(css).await.click().await.unwrap_or_else(|error| panic!("clicking {css}: {error}"));
     }
 
+    /// How many elements match.
+    pub async fn count(&self, css: &str) -> usize {
+        self.client.find_all(Locator::Css(css)).await.expect("a page is open").len()
+    }
+
+    /// One of the facts at the top of an issue, by its label.
+    pub async fn fact(&self, label: &str) -> String {
+        let value = format!("//dl[contains(@class, 'facts')]//dt[normalize-space()='{label}']/following-sibling::dd[1]");
+        let found = self.client.find(Locator::XPath(&value)).await.unwrap_or_else(|error| panic!("no fact “{label}”: {error}"));
+        found.text().await.expect("a fact has a text")
+    }
+
+    /// Returns once a click has led to this address.
+    pub async fn until_at(&self, url: &str) {
+        let wait = self.client.wait().at_most(PATIENCE);
+        let url = url.parse().expect("an address");
+        if let Err(error) = wait.for_url(&url).await {
+            panic!("still on {} instead of {url}: {error}", self.path().await);
+        }
+    }
+
+    /// Returns once something matches, as on a page that changes by itself.
+    pub async fn until_shows(&self, css: &str) {
+        let wait = self.client.wait().at_most(PATIENCE);
+        wait.for_element(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css} never showed: {error}"));
+    }
+
     /// Whether anything matches.
     pub async fn shows(&self, css: &str) -> bool {
         self.client.find(Locator::Css(css)).await.is_ok()
@@ -108,11 +133,9 @@ impl Chromium {
         self.client.set_window_size(width, height).await.expect("a window can be resized");
     }
 
-    /// Closes the window.
-    pub async fn close(mut self) {
-        let _ = self.client.clone().close().await;
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+    /// Closes the window. (A test that fails leaves that to the end of its driver.)
+    pub async fn close(self) {
+        self.client.close().await.expect("a window can be closed");
     }
 
     async fn find(&self, css: &str) -> fantoccini::elements::Element {
@@ -123,10 +146,26 @@ impl Chromium {
     }
 }
 
-impl Drop for Chromium {
+/// `chromedriver` and, through it, every Chromium it started. Ends with the test, failed or not.
+struct Driver {
+    process: Child,
+    port: u16,
+}
+
+impl Driver {
+    fn start() -> Self {
+        let process = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut driver = Self { process: process.expect("`make test` installs chromium and chromium-driver"), port: 0 };
+        driver.port = announced_port(&mut driver.process);
+        driver
+    }
+}
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        // SIGTERM, not SIGKILL: the driver then ends its browsers.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
     }
 }
 

@@ -41,8 +41,13 @@ impl Django {
 
     /// Requests a page; answers the status.
     pub async fn get(&self, path: &str) -> u16 {
-        let answer = self.http.get(format!("{}{path}", self.url)).send().await.expect("the shop answers");
-        answer.status().as_u16()
+        self.get_from("192.0.2.1", path).await
+    }
+
+    /// Requests a page as somebody at this address, by way of a proxy; answers the status.
+    pub async fn get_from(&self, address: &str, path: &str) -> u16 {
+        let request = self.http.get(format!("{}{path}", self.url)).header("x-forwarded-for", address);
+        request.send().await.expect("the shop answers").status().as_u16()
     }
 
     /// Returns when the SDK has sent everything it holds.

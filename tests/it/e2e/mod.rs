@@ -2,3 +2,5 @@
 
 mod chromium;
 mod django;
+mod main_job;
+mod without_scripts;

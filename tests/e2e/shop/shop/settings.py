@@ -13,7 +13,7 @@ INSTALLED_APPS = ["payments"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 USE_TZ = True
 DATABASES = {}
-LOGGING_CONFIG = None
+LOGGING = {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO"}}
 
 sentry_sdk.init(
     dsn=os.environ.get("SENTRY_DSN"),
