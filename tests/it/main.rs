@@ -33,3 +33,4 @@ mod web_issues_decide;
 mod web_issues_event;
 mod web_issues_hostile;
 mod web_issues_list;
+mod web_people;

@@ -158,7 +158,10 @@ async fn a_session_lasts_thirty_days_from_its_last_use() {
     let app = TestApp::start().await;
     let browser = app.sign_in_owner().await;
     app.clock.advance(Duration::days(29));
-    assert_eq!(browser.open("/help").await.path, "/help");
+    let page = browser.open("/help").await;
+    assert_eq!(page.path, "/help");
+    let again = page.headers.get_all("set-cookie").iter().any(|value| value.to_str().unwrap().starts_with("bugle_session="));
+    assert!(again, "the cookie lives on like the session");
     app.clock.advance(Duration::days(29));
     assert_eq!(browser.open("/help").await.path, "/help", "used 29 days ago");
     app.clock.advance(Duration::days(31));

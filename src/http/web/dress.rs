@@ -1,5 +1,8 @@
 //! What every answer of the web door gets: security headers, the error page in place of a bare status, and the flash note taken away once shown.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -21,6 +24,10 @@ use crate::http::web::page_error::Fault;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; \
                       connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Set by [`super::signed_in::SignedIn`] when the session's life was extended: then the cookie's is too.
+#[derive(Clone, Default)]
+pub struct Extended(pub Arc<AtomicBool>);
+
 #[derive(Template)]
 #[template(path = "pages/error.html")]
 struct ErrorPage<'a> {
@@ -31,7 +38,9 @@ struct ErrorPage<'a> {
 }
 
 /// The layer.
-pub async fn layer(State(doors): State<Doors>, jar: CookieJar, request: Request, next: Next) -> Response {
+pub async fn layer(State(doors): State<Doors>, jar: CookieJar, mut request: Request, next: Next) -> Response {
+    let extended = Extended::default();
+    request.extensions_mut().insert(extended.clone());
     let here = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let mut response = with_error_page(next.run(request).await, &jar, &here);
     let shown = response.status() == StatusCode::OK && is_html(response.headers());
@@ -39,6 +48,10 @@ pub async fn layer(State(doors): State<Doors>, jar: CookieJar, request: Request,
     if shown && jar.get(cookies::NOTE).is_some() && !headers.contains_key(SET_COOKIE) {
         let gone = cookies::gone(&doors, cookies::NOTE).to_string();
         headers.append(SET_COOKIE, HeaderValue::from_str(&gone).expect("a cookie of ours is ASCII"));
+    }
+    if let Some(cookie) = jar.get(cookies::SESSION).filter(|_| extended.0.load(Ordering::Relaxed)) {
+        let again = cookies::session(&doors, cookie.value().to_owned()).to_string();
+        headers.extend(HeaderValue::from_str(&again).ok().map(|value| (SET_COOKIE, value)));
     }
     secure(headers);
     response

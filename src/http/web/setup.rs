@@ -14,6 +14,7 @@ use crate::domain::user::Theme;
 use crate::http::Doors;
 use crate::http::web::client::ClientInfo;
 use crate::http::web::page_error::PageError;
+use crate::http::web::projects::new::sentence;
 use crate::http::web::signed_in::Visit;
 use crate::http::web::{cookies, layout};
 
@@ -85,8 +86,8 @@ fn draw(doors: &Doors, visit: &Visit, fields: &Fields, refused: Option<&SetupErr
         token: &fields.token,
         name: &fields.name,
         email: &fields.email,
-        email_error: refused.filter(|e| matches!(e, SetupError::Email(_))).map(ToString::to_string).unwrap_or_default(),
-        password_error: refused.filter(|e| matches!(e, SetupError::Password(_))).map(ToString::to_string).unwrap_or_default(),
+        email_error: refused.filter(|e| matches!(e, SetupError::Email(_))).map(|e| sentence(&e.to_string())).unwrap_or_default(),
+        password_error: refused.filter(|e| matches!(e, SetupError::Password(_))).map(|e| sentence(&e.to_string())).unwrap_or_default(),
         base_url: &doors.config.url,
         sends_mail: doors.config.mail.smtp_url.is_some(),
     };

@@ -1,5 +1,7 @@
 //! Who is asking. A handler that takes [`SignedIn`] is only reached with a valid session.
 
+use std::sync::atomic::Ordering;
+
 use axum::extract::FromRequestParts;
 use axum_extra::extract::CookieJar;
 use http::Method;
@@ -8,9 +10,9 @@ use http::request::Parts;
 use crate::actions;
 use crate::domain::user::{Theme, User};
 use crate::http::Doors;
-use crate::http::web::cookies;
 use crate::http::web::flash::Note;
 use crate::http::web::page_error::PageError;
+use crate::http::web::{cookies, dress};
 
 /// What the request itself says, whoever asks.
 #[derive(Clone, Debug)]
@@ -68,7 +70,12 @@ impl FromRequestParts<Doors> for SignedIn {
             None => None,
         };
         match found {
-            Some(found) => Ok(Self { user: found.user, session: found.token_hash, visit }),
+            Some(found) => {
+                if let Some(dress::Extended(extended)) = parts.extensions.get() {
+                    extended.fetch_or(found.extended, Ordering::Relaxed);
+                }
+                Ok(Self { user: found.user, session: found.token_hash, visit })
+            }
             // A form cannot be sent again by following a link, so it leads back to the start.
             None if parts.method != Method::GET => Err(PageError::SignIn("/".to_owned())),
             None => Err(PageError::SignIn(visit.path)),
