@@ -13,6 +13,8 @@ use crate::notify;
 
 /// How often partitions are made ahead and those past the retention dropped.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(600);
+/// How often rows are removed that time has made useless.
+const TRIM_EVERY: Duration = Duration::from_secs(300);
 /// How often closed minutes are looked at for spikes.
 const SPIKES_EVERY: Duration = Duration::from_secs(5);
 
@@ -26,6 +28,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut running = JoinSet::new();
     running.spawn(worker::run(Digesting(app.clone()), stop.clone()));
     running.spawn(worker::run(Partitions(app.clone()), stop.clone()));
+    running.spawn(worker::run(Trim(app.clone()), stop.clone()));
     running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
     running.spawn(worker::run(Fold(app.clone()), stop.clone()));
     running.spawn(worker::run(Deliver(app.clone()), stop.clone()));
@@ -71,6 +74,23 @@ impl Work for Partitions {
     async fn step(&self) -> anyhow::Result<usize> {
         let doors = &self.0.doors;
         jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("making and dropping partitions")
+    }
+}
+
+struct Trim(App);
+
+impl Work for Trim {
+    fn name(&self) -> &'static str {
+        "trim"
+    }
+
+    async fn wait(&self) {
+        tick(TRIM_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        jobs::trim::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("trimming old rows")
     }
 }
 

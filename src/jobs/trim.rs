@@ -30,11 +30,11 @@ const BATCH: i64 = 5_000;
 const BATCHES_MAX: usize = 200;
 
 /// To be called every few minutes. Tells how many rows were removed.
-pub async fn run_once(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64> {
+pub async fn run_once(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<usize> {
     let Some(held) = job_locks::try_hold(db, Job::Trim).await.context("holding the job of trimming")? else { return Ok(0) };
     let count = trim(db, clock, retention_days).await;
     held.commit().await.context("letting go of the job of trimming")?;
-    count
+    Ok(usize::try_from(count?).unwrap_or(usize::MAX))
 }
 
 async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64> {

@@ -121,3 +121,20 @@ async fn an_event_that_is_too_large_is_kept_aside_and_its_siblings_are_stored() 
     assert_eq!(number(&app, "SELECT count(*) FROM events").await, 1);
     assert_eq!(number(&app, "SELECT count(*) FROM dead_letters WHERE body::text NOT LIKE '%' || encode('hunter2', 'hex') || '%'").await, 1);
 }
+
+#[tokio::test]
+async fn nesting_without_end_and_cycles_hurt_nobody() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    let deep =
+        |open: &str, close: &str| format!("{{\"message\":\"deep\",\"extra\":{{\"x\":{}1{}}}}}", open.repeat(10_000), close.repeat(10_000));
+    node.accept_body(&project, BodyForm::Store, deep("[", "]").into_bytes()).await;
+    node.accept_body(&project, BodyForm::Store, deep("{\"a\":", "}").into_bytes()).await;
+    let link = |id: i64, parent: i64| json!({ "type": "E", "value": "v", "mechanism": { "type": "chained", "exception_id": id, "parent_id": parent } });
+    node.accept(&project, &json!({ "exception": { "values": [link(0, 1), link(1, 0), link(2, 2)] } })).await;
+    node.accept(&project, &exception("ValueError", "x", "pay")).await;
+    assert_eq!(node.digest_all().await, 4);
+    assert_eq!(number(&app, "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM dead_letters)").await, 4);
+    assert!(number(&app, "SELECT count(*) FROM events").await >= 2, "cycles and good events are stored");
+}
