@@ -34,8 +34,7 @@ async fn search(browser: &Browser, query: &str) -> Page {
 /// Three issues that differ in everything the list can be narrowed by.
 async fn three_issues(app: &TestApp) -> (Browser, Project) {
     let project = app.project("shop-web").await;
-    let pay =
-        json!({ "environment": "production", "release": "1.0", "tags": { "provider": "adyra", "gift wrap": "on" }, "user": { "id": "7" } });
+    let pay = json!({ "environment": "production", "release": "1.0", "tags": { "provider": "adyra", "gift wrap": "on" }, "user": { "id": "7", "email": "elsa@mail.example" } });
     capture(app, &project, event("PaymentError", "amount mismatch", "pay", &pay)).await;
     app.advance(Duration::MINUTE).await;
     let stock = json!({ "environment": "staging", "release": "1.1 beta", "level": "warning", "tags": { "provider": "klarstein" } });
@@ -82,6 +81,8 @@ async fn every_condition_narrows_the_list() {
         ("has:user", &["Payment"]),
         ("user.id:7", &["Payment"]),
         ("user.id:8", &[]),
+        ("user.email:elsa@mail.example", &["Payment"]),
+        ("!user.email:elsa@mail.example", &["Mail", "Stock"]),
         ("mismatch", &["Payment"]),
         ("PaymentError: amount", &["Payment"]),
         ("100%", &["Stock"]),

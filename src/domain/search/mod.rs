@@ -60,6 +60,8 @@ pub enum Test {
     Has(String),
     /// `user.id:` and the like.
     Person(Vec<Person>),
+    /// `user.email:`. People who also sent an id are counted by the id, so the address itself is needed beside its hash.
+    Email(Vec<Person>, Vec<String>),
     /// `first:` and `last:`; at or after the first, before the second.
     Seen(Seen, Option<OffsetDateTime>, Option<OffsetDateTime>),
     /// `events:` and `users:`; both ends included.

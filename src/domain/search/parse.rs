@@ -88,7 +88,7 @@ fn pair(key: &str, values: &[String], now: OffsetDateTime) -> Result<Option<Test
             None => Ok(None),
         };
     }
-    let patterns = || values.iter().map(|value| Pattern::new(value)).collect::<Vec<_>>();
+    let patterns = || patterns_of(values);
     Ok(Some(match known.unwrap_or(key) {
         "is" => Test::Is(values.iter().map(|value| state(value, now)).collect::<Result<_, _>>()?),
         "level" => Test::Level(levels(values)?),
@@ -105,7 +105,7 @@ fn pair(key: &str, values: &[String], now: OffsetDateTime) -> Result<Option<Test
         "users" => count(Counted::Users, key, &values[0])?,
         "user.id" => Test::Person(values.iter().filter_map(|v| Person::of(Some(v), None, None, None)).collect()),
         "user.username" => Test::Person(values.iter().filter_map(|v| Person::of(None, Some(v), None, None)).collect()),
-        "user.email" => Test::Person(values.iter().filter_map(|v| Person::of(None, None, Some(v), None)).collect()),
+        "user.email" => email(values),
         "user.ip" => Test::Person(values.iter().filter_map(|v| Person::of(None, None, None, Some(v))).collect()),
         tag => Test::Tag(tag.to_owned(), patterns()),
     }))
@@ -133,6 +133,16 @@ fn known_key(key: &str) -> Option<&'static str> {
         "user.ip" | "user.ip_address" => "user.ip",
         _ => return None,
     })
+}
+
+/// Stored texts have no control characters, and Postgres refuses NUL.
+fn email(values: &[String]) -> Test {
+    let people = values.iter().filter_map(|value| Person::of(None, None, Some(value), None)).collect();
+    Test::Email(people, patterns_of(values).iter().map(|pattern| pattern.as_str().to_owned()).collect())
+}
+
+fn patterns_of(values: &[String]) -> Vec<Pattern> {
+    values.iter().map(|value| Pattern::new(value)).collect()
 }
 
 fn state(word: &str, now: OffsetDateTime) -> Result<State, Problem> {

@@ -4,9 +4,13 @@ use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::ids::ProjectId;
 use crate::domain::issue::Status;
+use crate::domain::person::Person;
 use crate::domain::search::{Column, Counted, Pattern, Query, Seen, State, Term, Test};
 
 type Sql = QueryBuilder<Postgres>;
+
+/// Newest events of an issue in which an e-mail address is looked for; older ones would make a search read everything.
+const EMAIL_EVENTS: i64 = 200;
 
 /// `EXISTS` over a table keyed by issue, so that a probe of the primary key answers it.
 const OF_ISSUE: &str = " x WHERE x.project_id = i.project_id AND x.issue_id = i.id";
@@ -38,9 +42,8 @@ fn push_term(sql: &mut Sql, term: &Term) {
             push_patterns(sql, "x.value", patterns);
         }),
         Test::Has(key) => push_has(sql, key),
-        Test::Person(people) => exists(sql, "issue_people", |sql| {
-            sql.push("x.person = ANY(").push_bind(people.iter().map(|person| person.0.to_vec()).collect::<Vec<_>>()).push(")");
-        }),
+        Test::Person(people) => push_people(sql, people),
+        Test::Email(people, addresses) => push_email(sql, people, addresses),
         Test::Seen(seen, from, until) => {
             let column = if *seen == Seen::First { "i.first_seen_at" } else { "i.last_seen_at" };
             push_bounds(sql, column, (">=", *from), ("<", *until));
@@ -122,6 +125,20 @@ fn push_patterns(sql: &mut Sql, column: &'static str, patterns: &[Pattern]) {
         sql.push(" OR ").push(column).push(" ILIKE ANY(").push_bind(like).push(")");
     }
     sql.push(")");
+}
+
+fn push_people(sql: &mut Sql, people: &[Person]) {
+    exists(sql, "issue_people", |sql| {
+        sql.push("x.person = ANY(").push_bind(people.iter().map(|person| person.0.to_vec()).collect::<Vec<_>>()).push(")");
+    });
+}
+
+/// Counted by the address, or called by it in one of the newest events: the label of an event is the address wherever one was sent.
+fn push_email(sql: &mut Sql, people: &[Person], addresses: &[String]) {
+    push_people(sql, people);
+    sql.push(" OR EXISTS (SELECT 1 FROM (SELECT e.user_label FROM events e WHERE e.project_id = i.project_id AND e.issue_id = i.id");
+    sql.push(" ORDER BY e.received_at DESC, e.event_id DESC LIMIT ").push_bind(EMAIL_EVENTS);
+    sql.push(") AS newest WHERE newest.user_label = ANY(").push_bind(addresses.to_vec()).push("))");
 }
 
 fn push_has(sql: &mut Sql, key: &str) {
