@@ -64,9 +64,12 @@ pub fn of_key(key: &str, values: &[(String, i64)], total: i64, most: usize, base
     Distribution { key: cut(key, 80), shares: distribution(values, total, most).into_iter().map(value).collect() }
 }
 
-/// Key, values, events with the key.
-pub fn grouped(counts: Vec<TagCount>) -> Vec<(String, Vec<(String, i64)>, i64)> {
-    let mut tags: Vec<(String, Vec<(String, i64)>, i64)> = Vec::new();
+/// A tag, its values with their events, and the events that have the tag at all.
+pub type Counted = (String, Vec<(String, i64)>, i64);
+
+/// Puts the values of a tag together.
+pub fn grouped(counts: Vec<TagCount>) -> Vec<Counted> {
+    let mut tags: Vec<Counted> = Vec::new();
     for count in counts {
         match tags.last_mut() {
             Some((key, values, _)) if *key == count.key => values.push((count.value, count.event_count)),
