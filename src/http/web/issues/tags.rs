@@ -78,10 +78,12 @@ fn value_counts(counts: &[issue_parts::TagCount]) -> Vec<i64> {
 }
 
 fn card(key: &str, values: &[(String, i64)], total: i64, value_count: i64, base: &str) -> Card {
-    let more = if value_count > i64::try_from(VALUES_MAX).unwrap_or(i64::MAX) { "the most frequent of " } else { "" };
-    Card {
-        tag: side::of_key(key, values, total, VALUES_MAX, base),
-        values: format!("{more}{}", format::many(value_count, "value", "values")),
-        has: address::search_pair(base, "has", key),
-    }
+    // Of environments and releases one more than is shown is read, so how many there are is not known.
+    let shown = i64::try_from(VALUES_MAX).unwrap_or(i64::MAX);
+    let how_many = match key {
+        "environment" | "release" if value_count > shown => "the most frequent".to_owned(),
+        _ if value_count > shown => format!("the most frequent of {}", format::count(value_count)),
+        _ => format::many(value_count, "value", "values"),
+    };
+    Card { tag: side::of_key(key, values, total, VALUES_MAX, base), values: how_many, has: address::search_pair(base, "has", key) }
 }

@@ -52,7 +52,7 @@ pub fn card(event: &Event, all: bool) -> Option<Crumbs> {
     let shown = if all { MAX } else { LAST_SHOWN };
     let crumbs = &event.breadcrumbs[total.saturating_sub(shown)..];
     let span = crumbs.first().and_then(|first| first.timestamp).zip(event.timestamp).map(|(first, event)| event - first);
-    let span = span.filter(|span| span.is_positive()).map(|span| format!("last {}", crate::http::web::format::span(span)));
+    let span = span.filter(|span| span.whole_seconds() > 0).map(|span| format!("last {}", crate::http::web::format::span(span)));
     (total > 0).then(|| Crumbs { rows: crumbs.iter().map(row).collect(), total, all, span: span.unwrap_or_default() })
 }
 
