@@ -98,3 +98,69 @@ fn earliest(pace: &Pace, oldest: i64, over_budget: bool, newcomer: bool) -> i64 
     let budget = if over_budget { last_mail + OVER_BUDGET_GAP } else { gap };
     (oldest + HOLD).max(gap).max(budget)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60;
+
+    fn alone(pending: &[i64]) -> Situation<'_> {
+        Situation { pending, recent_count: pending.len(), ..Situation::default() }
+    }
+
+    /// The first minute from `from` on in which something leaves.
+    fn leaves(pace: Pace, situation: &Situation, from: i64) -> (Pace, i64, Departure) {
+        let mut pace = pace;
+        for now in (from..from + 1_000 * MINUTE).step_by(60) {
+            let (moved, departure) = depart(pace, now, situation);
+            if departure != Departure::Wait {
+                return (moved, now, departure);
+            }
+            pace = moved;
+        }
+        panic!("it never leaves");
+    }
+
+    #[test]
+    fn nothing_pending_is_no_mail() {
+        assert_eq!(depart(Pace::default(), 0, &Situation::default()), (Pace::default(), Departure::Wait));
+    }
+
+    #[test]
+    fn an_alert_waits_three_minutes_and_ten_after_the_mail_before() {
+        let pace = Pace { last_mail: Some(0), ..Pace::default() };
+        assert_eq!(leaves(Pace::default(), &alone(&[600]), 600).1, 600 + 3 * MINUTE);
+        assert_eq!(leaves(pace, &alone(&[MINUTE]), MINUTE).1, 10 * MINUTE);
+    }
+
+    #[test]
+    fn the_first_mail_of_a_young_project_leaves_at_once_and_only_the_first() {
+        let young = |pending| Situation { newcomer: true, ..alone(pending) };
+        let (pace, at, _) = leaves(Pace::default(), &young(&[600]), 600);
+        assert_eq!(at, 600);
+        assert_eq!(leaves(pace, &young(&[660]), 660).1, 600 + 10 * MINUTE);
+    }
+
+    #[test]
+    fn the_digests_of_a_storm_are_ninety_minutes_apart_until_it_is_over() {
+        let start = Pace { last_mail: Some(0), ..Pace::default() };
+        let (pace, at, departure) = leaves(start, &alone(&[MINUTE; 3]), MINUTE);
+        assert_eq!((at, departure), (15 * MINUTE, Departure::Leave { storm: true, over_budget: false }));
+        let late = [at + MINUTE];
+        let (pace, again, _) = leaves(pace, &Situation { recent_count: 3, ..alone(&late) }, at + MINUTE);
+        assert_eq!(again, at + 90 * MINUTE);
+        let calm = [again + 200 * MINUTE];
+        let (_, after, departure) = leaves(pace, &alone(&calm), calm[0]);
+        assert_eq!((after, departure), (calm[0] + 3 * MINUTE, Departure::Leave { storm: false, over_budget: false }));
+    }
+
+    #[test]
+    fn over_budget_one_mail_per_hour_leaves_and_says_so() {
+        let pace = Pace { last_mail: Some(0), ..Pace::default() };
+        for spent in [Situation { mails_in_hour: 6, ..alone(&[MINUTE]) }, Situation { mails_in_day: 30, ..alone(&[MINUTE]) }] {
+            let (_, at, departure) = leaves(pace, &spent, MINUTE);
+            assert_eq!((at, departure), (60 * MINUTE, Departure::Leave { storm: false, over_budget: true }));
+        }
+    }
+}

@@ -104,3 +104,45 @@ fn go_on(mut incident: Incident, minute: i64, capped: [i64; 2]) -> (Option<Incid
     }
     (Some(incident), Step::None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fired() -> Incident {
+        match step(None, 1_000, [20, 40], || true) {
+            (Some(incident), Step::Spike) => incident,
+            other => panic!("it fires: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_ends_after_a_calm_hour_and_says_nothing_in_between() {
+        let (incident, said) = step(Some(fired()), 1_030, [2, 9], || panic!("not asked while firing"));
+        assert_eq!(said, Step::None);
+        assert_eq!(step(incident, 1_060, [0, 4], || true).1, Step::Ended);
+    }
+
+    #[test]
+    fn ten_times_worse_is_told_once_and_not_before_half_an_hour() {
+        assert_eq!(step(Some(fired()), 1_010, [400, 400], || true).1, Step::None);
+        let (incident, said) = step(Some(fired()), 1_031, [400, 500], || true);
+        assert_eq!(said, Step::Escalation);
+        assert_eq!(step(incident, 1_040, [900, 900], || true).1, Step::None);
+    }
+
+    #[test]
+    fn within_a_day_only_three_times_as_much_is_told_again() {
+        let over = Incident { firing: false, ..fired() };
+        let (again, said) = step(Some(over), 1_200, [30, 60], || true);
+        assert_eq!(said, Step::Suppressed);
+        assert_eq!(step(again, 1_210, [100, 120], || true).1, Step::Spike);
+        assert_eq!(step(Some(over), 1_000 + 24 * 60, [20, 40], || true).1, Step::Spike);
+    }
+
+    #[test]
+    fn a_day_at_the_new_level_makes_it_the_usual_one() {
+        let high = Incident { last_high: 1_000 + 24 * 60 - 1, ..fired() };
+        assert_eq!(step(Some(high), 1_000 + 24 * 60, [20, 40], || true).1, Step::Accepted);
+    }
+}
