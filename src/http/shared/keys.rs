@@ -26,6 +26,7 @@ pub struct KeyCache {
 #[derive(Debug)]
 struct Known {
     projects: HashMap<String, ProjectId>,
+    is_loaded: bool,
     /// When the list was last asked for, with or without success.
     asked_at: Option<OffsetDateTime>,
     look_ups: f64,
@@ -39,7 +40,15 @@ pub struct KeysUnavailable;
 
 impl Default for KeyCache {
     fn default() -> Self {
-        Self { known: Mutex::new(Known { projects: HashMap::new(), asked_at: None, look_ups: LOOK_UPS_MAX, look_ups_at: None }) }
+        Self {
+            known: Mutex::new(Known {
+                projects: HashMap::new(),
+                is_loaded: false,
+                asked_at: None,
+                look_ups: LOOK_UPS_MAX,
+                look_ups_at: None,
+            }),
+        }
     }
 }
 
@@ -61,10 +70,19 @@ impl KeyCache {
         }
     }
 
+    /// Whether the list was ever read: before, only single look-ups can tell who may send.
+    pub fn is_loaded(&self) -> bool {
+        self.known().is_loaded
+    }
+
     /// Reads the whole list; on failure the old one stays.
     pub async fn refresh(&self, db: &Db) {
         match tokio::time::timeout(WAIT_MAX, store::keys::list_enabled(db)).await {
-            Ok(Ok(keys)) => self.known().projects = keys.into_iter().map(|key| (key.public_key, key.project_id)).collect(),
+            Ok(Ok(keys)) => {
+                let mut known = self.known();
+                known.projects = keys.into_iter().map(|key| (key.public_key, key.project_id)).collect();
+                known.is_loaded = true;
+            }
             Ok(Err(error)) => warn!("project keys could not be read, the known ones stay valid: {error}"),
             Err(_) => warn!("project keys could not be read in time, the known ones stay valid"),
         }

@@ -2,4 +2,5 @@
 
 pub mod client_address;
 pub mod keys;
+mod metrics;
 pub mod operations;

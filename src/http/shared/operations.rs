@@ -1,11 +1,49 @@
-//! `/healthz`, `/readyz`, `/metrics`.
+//! `/healthz`, `/readyz`, `/metrics`: for operators and their probes. None of them asks the database more than it must.
 
 use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use subtle::ConstantTimeEq;
 
+use super::metrics;
 use crate::http::Doors;
 
 /// Routes for operators and their probes.
 pub fn routes() -> Router<Doors> {
-    Router::new().route("/healthz", get(|| async { "ok\n" }))
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).route("/metrics", get(measured))
+}
+
+/// Whether an event that came now would be kept: the spool has room, and it is known who may send. Postgres may be away meanwhile.
+async fn ready(State(doors): State<Doors>) -> Response {
+    if !doors.keys.is_loaded() {
+        doors.keys.refresh(&doors.db).await;
+    }
+    if !doors.keys.is_loaded() {
+        return not_ready("the project keys could not be read yet: the database does not answer");
+    }
+    match doors.spool.room() {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => not_ready(&reason.to_string()),
+    }
+}
+
+fn not_ready(reason: &str) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response()
+}
+
+async fn measured(State(doors): State<Doors>, headers: HeaderMap) -> Response {
+    if let Some(token) = &doors.config.metrics_token
+        && !carries(&headers, token)
+    {
+        let ask = [(header::WWW_AUTHENTICATE, "Bearer")];
+        return (StatusCode::UNAUTHORIZED, ask, "send BUGLE_METRICS_TOKEN as a bearer token\n").into_response();
+    }
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&doors)).into_response()
+}
+
+fn carries(headers: &HeaderMap, token: &str) -> bool {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+    given.is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && given.trim().as_bytes().ct_eq(token.as_bytes()).into())
 }

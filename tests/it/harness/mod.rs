@@ -5,6 +5,7 @@
 
 mod api;
 mod browser;
+mod bugle_process;
 mod database;
 mod mail_sink;
 mod message;
@@ -24,6 +25,7 @@ use time::{Duration, OffsetDateTime};
 
 pub use api::{Answer, Api};
 pub use browser::{Browser, Page};
+pub use bugle_process::{Bugle, Site};
 pub use mail_sink::Mood;
 pub use message::Mail;
 pub use node::Node;

@@ -51,6 +51,18 @@ impl Sdk {
         id
     }
 
+    /// Like [`Sdk::capture`], for a server that may die meanwhile: `None` when no answer came.
+    pub async fn try_capture(&self, mut event: Value) -> Option<String> {
+        let id = Uuid::new_v4().simple().to_string();
+        event["event_id"] = json!(id);
+        let answer = self.request("envelope").body(envelope_of(&event)).send().await.ok()?;
+        let status = answer.status();
+        // Only a whole answer is a receipt.
+        answer.bytes().await.ok()?;
+        assert_eq!(status, StatusCode::OK);
+        Some(id)
+    }
+
     /// Raises an exception as the Python SDK would report it: one in-app frame in `function`.
     pub async fn raise(&self, kind: &str, value: &str, function: &str) -> String {
         self.capture(exception(kind, value, function)).await

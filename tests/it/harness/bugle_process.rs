@@ -1,0 +1,147 @@
+//! The real binary with its private Postgres, to be killed.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use bugle::app::database;
+use bugle::postgres::Address;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::{Connection, PgConnection};
+
+use super::{Project, Sdk};
+
+/// How long a start may take on a busy machine, the recovery of Postgres included.
+const START_WAIT: Duration = Duration::from_secs(120);
+
+/// A data directory and whoever serves it.
+pub struct Site {
+    data_dir: PathBuf,
+    program: PathBuf,
+    /// Starts the program as somebody else: `setpriv …`.
+    wrapper: Vec<String>,
+    _folder: tempfile::TempDir,
+}
+
+/// A serving process. Dropping it kills it.
+pub struct Bugle {
+    child: Child,
+    /// Where it listens.
+    pub url: String,
+}
+
+impl Site {
+    /// Runs the binary as whoever runs the tests.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).expect("ours");
+        Self { data_dir: folder.path().join("data"), program: env!("CARGO_BIN_EXE_bugle").into(), wrapper: Vec::new(), _folder: folder }
+    }
+
+    /// Runs it as `nobody`; only root can. The binary is copied to where `nobody` may read it.
+    pub fn of_nobody() -> Self {
+        let mut site = Self::new();
+        let nobody = nix::unistd::User::from_name("nobody").expect("readable").expect("every system has one");
+        let home = site.data_dir.parent().expect("below the folder").join("home");
+        std::fs::create_dir(&home).expect("writable");
+        nix::unistd::chown(&home, Some(nobody.uid), Some(nobody.gid)).expect("we are root");
+        site.program = home.with_file_name("bugle");
+        std::fs::copy(env!("CARGO_BIN_EXE_bugle"), &site.program).expect("there is room");
+        site.data_dir = home.join("data");
+        let (uid, gid) = (format!("--reuid={}", nobody.uid), format!("--regid={}", nobody.gid));
+        site.wrapper = vec!["setpriv".into(), uid, gid, "--clear-groups".into()];
+        site
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    fn command(&self) -> Command {
+        let mut words = self.wrapper.iter().map(PathBuf::from).chain([self.program.clone()]);
+        let mut command = Command::new(words.next().expect("at least the program"));
+        command.args(words).env_remove("DATABASE_URL").env_remove("BUGLE_LOG").env("BUGLE_LOG_FORMAT", "text");
+        command.env("BUGLE_DATA_DIR", &self.data_dir).env("BUGLE_BIND", "127.0.0.1:0").current_dir("/");
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command().args(args).output().expect("the program starts")
+    }
+
+    /// Starts serving and waits until it listens.
+    pub fn serve(&self) -> Bugle {
+        let mut child = self.command().stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
+        let lines = follow(&mut child);
+        let mut said = String::new();
+        while let Ok(line) = lines.recv_timeout(START_WAIT) {
+            if let Some((_, url)) = line.split_once("listens on ") {
+                let url = url.split_whitespace().next().unwrap_or_default().to_owned();
+                return Bugle { child, url };
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+        panic!("it does not listen:\n{said}");
+    }
+
+    /// Makes a project with the command line; works beside a serving process.
+    pub fn project(&self, name: &str) -> Project {
+        let output = self.run(&["project", "create", name]);
+        let text = String::from_utf8(output.stdout).expect("text");
+        let dsn = text.lines().last().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr))).to_owned();
+        let url = url::Url::parse(&dsn).expect("the last line is the DSN");
+        let id = url.path().trim_matches('/').parse().expect("a small integer");
+        Project { id, slug: name.to_lowercase(), key: url.username().to_owned(), dsn }
+    }
+
+    /// A connection to the private Postgres, as the commands make one.
+    pub async fn connect(&self) -> Option<PgConnection> {
+        let address = Address::find(&self.data_dir).ok()??;
+        PgConnection::connect_with(&database::private(&address)).await.ok()
+    }
+}
+
+impl Bugle {
+    /// An SDK that sends to it.
+    pub fn sdk(&self, project: &Project) -> Sdk {
+        Sdk::new(&self.url, project)
+    }
+
+    /// `kill -9`, and gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it still runs");
+        self.child.wait().expect("it is ours");
+    }
+
+    /// `SIGTERM`, and how it ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).expect("it still runs");
+        self.child.wait().expect("it is ours")
+    }
+}
+
+impl Drop for Bugle {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Reads on until the process ends, so that it never waits for a reader.
+fn follow(child: &mut Child) -> Receiver<String> {
+    let stderr = child.stderr.take().expect("asked for");
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            sender.send(line).ok();
+        }
+    });
+    lines
+}
