@@ -24,7 +24,7 @@ pub enum InviteError {
     #[error(transparent)]
     Email(#[from] InvalidEmail),
     /// They have an account, or are invited.
-    #[error("{0} has an account or an open invitation already")]
+    #[error("there is an account or an open invitation for {0} already")]
     Taken(String),
     /// Above the role of who invites.
     #[error("you can invite people up to your own role")]

@@ -99,7 +99,7 @@ async fn an_invitation_is_mailed_and_leads_into_the_role_and_its_projects_once()
 
     let again = app.browser().submit(link, &[("name", "Eve"), ("password", "eve chooses a password")]).await;
     again.assert_shows("That invitation was used already");
-    owner.submit("/members/invite", &fields).await.assert_shows("sam@shop.example has an account or an open invitation already.");
+    owner.submit("/members/invite", &fields).await.assert_shows("There is an account or an open invitation for sam@shop.example already.");
 }
 
 #[tokio::test]
