@@ -62,8 +62,11 @@ async fn room(tx: &mut Tx, mut keys: Vec<&TagKey>) -> sqlx::Result<HashMap<TagKe
         SELECT u.project_id AS "project_id!", u.issue_id AS "issue_id!", u.key AS "key!",
             (SELECT count(*) FROM issue_tags t
              WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value <> '') AS "value_count!",
-            (SELECT count(DISTINCT t.key) FROM issue_tags t
-             WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id) AS "key_count!"
+            -- Counting all keys of an issue is dear, and only asked of keys that it does not have yet.
+            CASE
+                WHEN EXISTS (SELECT 1 FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key) THEN 0
+                ELSE (SELECT count(DISTINCT t.key) FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id)
+            END AS "key_count!"
         FROM unnest($1::int8[], $2::int8[], $3::text[]) AS u (project_id, issue_id, key)
         ORDER BY u.project_id, u.issue_id, u.key
         "#,
