@@ -15,6 +15,7 @@ mod api_events;
 mod api_issues;
 mod architecture;
 mod captured_bodies;
+mod command_line;
 mod crash;
 mod digest_counting;
 mod digest_fixtures;
