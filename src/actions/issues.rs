@@ -69,7 +69,7 @@ pub async fn undo(db: &Db, who: &User, at: OffsetDateTime) -> Result<Vec<IssueId
 
 async fn take_back(db: &Db, who: &User, at: OffsetDateTime) -> anyhow::Result<Vec<IssueId>> {
     let mut tx = store::begin(db).await?;
-    let before = issue_standing::lock_undoable(&mut tx, who.id, at).await?;
+    let before = issue_standing::lock_undoable(&mut tx, who, at).await?;
     if !before.is_empty() {
         issue_standing::update(&mut tx, &before).await?;
         issue_standing::delete_activities(&mut tx, who.id, &before, at).await?;

@@ -19,11 +19,12 @@ pub const RESET_HOURS: i64 = 24;
 /// Mails with reset links somebody gets within an hour, at most: so that nobody's mailbox can be filled.
 const RESETS_PER_HOUR_MAX: i64 = 3;
 
-/// Mails a link to an address that has access. Says nothing about whether it has.
+/// Mails a link to an address that has access. Says nothing about whether it has. An invitation is not access yet: a reset must not outlive it.
 pub async fn request(db: &Db, clock: &Clock, base_url: &str, email: &str) -> anyhow::Result<()> {
     let Ok(email) = Email::parse(&email.replace('\0', "")) else { return Ok(()) };
     let known = store::users::find_credentials(db, email.as_str()).await?;
-    let Some(known) = known.filter(|known| known.disabled_at.is_none()) else { return Ok(()) };
+    let may_sign_in = |known: &Credentials| known.disabled_at.is_none() && known.password_hash.is_some();
+    let Some(known) = known.filter(may_sign_in) else { return Ok(()) };
     let now = clock.now();
     let mut tx = store::begin(db).await?;
     if links::count_resets_since(&mut tx, known.user.id, now - Duration::HOUR).await? >= RESETS_PER_HOUR_MAX {

@@ -5,6 +5,10 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::middleware::map_response;
+use axum::response::Response;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -58,5 +62,12 @@ pub fn router(doors: Doors) -> Router {
         .merge(api::routes())
         .merge(web::routes(&doors))
         .merge(shared::operations::routes())
+        .layer(map_response(never_sniffed))
         .with_state(doors)
+}
+
+/// No browser may take an answer of any door for something else than it says it is.
+async fn never_sniffed(mut answer: Response) -> Response {
+    answer.headers_mut().entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    answer
 }

@@ -40,14 +40,18 @@ pub async fn lock_visible(tx: &mut Tx, issues: &[IssueId], who: &User) -> sqlx::
     Ok(locked.collect())
 }
 
-/// Locks the issues that `who` changed at `at` and nothing has changed since, with how they stood before, in key order.
-pub async fn lock_undoable(tx: &mut Tx, who: UserId, at: OffsetDateTime) -> sqlx::Result<Vec<Locked>> {
+/// Locks the issues that `who` changed at `at` and nothing has changed since, with how they stood before, in key order. Those they may
+/// no longer see stay as they are.
+pub async fn lock_undoable(tx: &mut Tx, who: &User, at: OffsetDateTime) -> sqlx::Result<Vec<Locked>> {
     let rows = sqlx::query!(
         r#"SELECT i.project_id, i.id, a.before AS "before!: Json<Standing>" FROM activities a
              JOIN issues i ON i.project_id = a.project_id AND i.id = a.issue_id AND i.status_at = a.at
-             WHERE a.user_id = $1 AND a.at = $2 AND a.before IS NOT NULL ORDER BY i.project_id, i.id FOR NO KEY UPDATE OF i"#,
-        who.0,
-        at
+             WHERE a.user_id = $1 AND a.at = $2 AND a.before IS NOT NULL
+               AND ($3 OR EXISTS (SELECT 1 FROM project_members m WHERE m.project_id = i.project_id AND m.user_id = $1))
+             ORDER BY i.project_id, i.id FOR NO KEY UPDATE OF i"#,
+        who.id.0,
+        at,
+        who.role.may_administer()
     )
     .fetch_all(&mut **tx)
     .await?;

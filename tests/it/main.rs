@@ -30,6 +30,7 @@ mod grouping_doors;
 mod hostile_events;
 mod operations;
 mod private_postgres;
+mod walk;
 mod web_doors;
 mod web_issues_decide;
 mod web_issues_event;
