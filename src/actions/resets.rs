@@ -12,6 +12,7 @@ use crate::domain::letter;
 use crate::domain::user::{self, Email, User, WeakPassword};
 use crate::store::links::{self, Purpose};
 use crate::store::mails::{self, NewMail};
+use crate::store::users::Credentials;
 use crate::store::{self, Db, Tx};
 
 /// How long a reset link works, in hours.

@@ -133,7 +133,8 @@ const API: &[(&str, bool)] = &[
 ];
 
 /// What is sent to: answered to keys, not to people (`accept_credentials`).
-const INGEST: [&str; 4] = ["/api/{project_id}/envelope/", "/api/{project_id}/envelope", "/api/{project_id}/store/", "/api/{project_id}/store"];
+const INGEST: [&str; 4] =
+    ["/api/{project_id}/envelope/", "/api/{project_id}/envelope", "/api/{project_id}/store/", "/api/{project_id}/store"];
 
 /// Tables that change by being looked at.
 const RESTLESS: &[&str] = &["_sqlx_migrations", "login_failures"];
@@ -361,7 +362,10 @@ async fn readers_change_nothing_by_any_route() {
     }
     let bulk = [("do", "resolve"), ("id", scene.names["{issue}"].as_str())];
     assert_eq!(browser.submit("/issues/bulk", &bulk).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(browser.submit("/issues/bulk", &[("do", "resolve"), ("all", "1"), ("base", "/issues"), ("query", "")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        browser.submit("/issues/bulk", &[("do", "resolve"), ("all", "1"), ("base", "/issues"), ("query", "")]).await.status,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(scene.everything().await, before);
 }
 
@@ -403,7 +407,9 @@ async fn no_form_of_another_site_changes_anything() {
     let browser = scene.app.sign_in_owner().await;
     let before = scene.everything().await;
     for (method, route, _, fields) in WEB.iter().filter(|(method, ..)| *method != "GET") {
-        for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+        for (name, value) in
+            [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
+        {
             let what = format!("{method} {route} with {name}: {value}");
             let page = answer(scene.request(&browser, method, route, fields).header(name, value)).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{what}");
