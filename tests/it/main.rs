@@ -28,6 +28,7 @@ mod e2e;
 mod grouping;
 mod grouping_doors;
 mod hostile_events;
+mod hostile_secrets;
 mod operations;
 mod private_postgres;
 mod walk;

@@ -1,7 +1,8 @@
 //! Taking secrets out of an event, on by default: by the name they stand under ([`keys`]), and by their form inside texts ([`text`],
 //! [`patterns`]). SDKs filter too, but only exact names and only at the top (protocol notes, section 7.5).
 //!
-//! Names of packages, the SDK's own description and the client's `_meta` hold no values of the application and are left alone.
+//! Names of packages, the SDK's own description and the client's `_meta` are full of telling names that hold no secrets: there only the
+//! form of a text counts.
 
 mod keys;
 mod patterns;
@@ -20,13 +21,18 @@ const SESSION_LEN_MIN: usize = 16;
 
 /// Removes secrets in place. Doing it twice changes nothing.
 pub fn event(event: &mut Event) {
-    for field in [&mut event.transaction, &mut event.culprit] {
+    let Event { transaction, culprit, logger, server_name, release, dist, environment, .. } = event;
+    for field in [transaction, culprit, logger, server_name, release, dist, environment] {
         prose(field);
+    }
+    for part in &mut event.fingerprint {
+        text::scrub(part, Kind::Prose);
     }
     if let Some(entry) = &mut event.logentry {
         log_entry(entry);
     }
     for exception in &mut event.exceptions {
+        prose(&mut exception.kind);
         prose(&mut exception.value);
         if let Some(mechanism) = &mut exception.mechanism {
             tree::object(&mut mechanism.other);
@@ -35,6 +41,7 @@ pub fn event(event: &mut Event) {
         tree::object(&mut exception.other);
     }
     for thread in &mut event.threads {
+        prose(&mut thread.name);
         stacktrace(thread.stacktrace.as_mut());
         tree::object(&mut thread.other);
     }
@@ -44,16 +51,34 @@ pub fn event(event: &mut Event) {
         request(sent);
     }
     if let Some(user) = &mut event.user {
+        prose(&mut user.username);
+        prose(&mut user.name);
         tree::object(&mut user.other);
     }
     pairs(&mut event.tags);
     contexts(&mut event.contexts);
     tree::object(&mut event.extra);
     tree::object(&mut event.other);
+    described(event);
     if let Some(template) = &mut event.template {
         tree::object(template);
     }
     event.damage.iter_mut().for_each(damage);
+}
+
+/// What describes the program and not its data.
+fn described(event: &mut Event) {
+    event.modules.iter_mut().for_each(|(_, version)| tree::texts(version));
+    for (_, about) in event.sdk.iter_mut().flat_map(|sdk| sdk.other.iter_mut()) {
+        match about {
+            Value::Object(settings) => tree::object(settings),
+            list => tree::texts(list),
+        }
+    }
+    event.debug_meta.iter_mut().for_each(tree::texts);
+    if let Some(meta) = &mut event.client_meta {
+        tree::without_values(meta);
+    }
 }
 
 fn prose(field: &mut Option<String>) {
@@ -105,6 +130,7 @@ fn frame(frame: &mut Frame) {
 }
 
 fn breadcrumb(breadcrumb: &mut Breadcrumb) {
+    prose(&mut breadcrumb.category);
     prose(&mut breadcrumb.message);
     tree::object(&mut breadcrumb.data);
     tree::object(&mut breadcrumb.other);
@@ -135,6 +161,7 @@ fn pairs(pairs: &mut [(String, String)]) {
         let is_count = || keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit());
         if !keys::is_sensitive(name) {
             text::scrub(value, Kind::Prose);
+            text::scrub(name, Kind::Prose);
         } else if !is_count() && !text::is_harmless(value) {
             *value = FILTERED.to_owned();
         }

@@ -6,12 +6,49 @@ use super::text::{self, Kind};
 use super::{FILTERED, keys, patterns};
 use crate::protocol::event::Object;
 
+/// Shortest key with room for a secret: `a=` and the shortest token.
+const KEY_LEN_MIN: usize = 8;
+
 /// Scrubs all entries of an object.
 pub(super) fn object(object: &mut Object) {
     hide_named_value(object);
     for (key, value) in object.iter_mut() {
         if keys::is_sensitive(key) { hide(key, value) } else { self::value(value) }
     }
+    if object.keys().any(|key| scrubbed(key).is_some()) {
+        let entries = std::mem::take(object).into_iter();
+        *object = entries.map(|(key, value)| (scrubbed(&key).unwrap_or(key), value)).collect();
+    }
+}
+
+/// A key that holds a secret itself, without it: a JSON body sent as a form arrives as one long key without a value.
+fn scrubbed(key: &str) -> Option<String> {
+    if key.len() < KEY_LEN_MIN {
+        return None;
+    }
+    let mut clean = key.to_owned();
+    (!text::scrub(&mut clean, Kind::Prose).is_empty()).then_some(clean)
+}
+
+/// Scrubs texts by their form alone, whatever they stand under.
+pub(super) fn texts(value: &mut Value) {
+    match value {
+        Value::String(content) => {
+            text::scrub(content, Kind::Prose);
+        }
+        Value::Array(list) => list.iter_mut().for_each(texts),
+        Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| texts(field)),
+        _ => {}
+    }
+}
+
+/// What a client notes about what it removed, without what it removed.
+pub(super) fn without_values(meta: &mut Value) {
+    let Value::Object(fields) = meta else { return texts(meta) };
+    if let Some(Value::Object(note)) = fields.get_mut("") {
+        note.remove("val");
+    }
+    fields.iter_mut().for_each(|(_, field)| without_values(field));
 }
 
 /// Scrubs a value that stands under no telling name.
