@@ -71,7 +71,7 @@ impl HttpServer {
         self.accepting.await.ok();
         self.connections.close();
         if tokio::time::timeout(grace, self.connections.wait()).await.is_err() {
-            warn!("hung up on {} connections that did not finish in {} s", self.connections.len(), grace.as_secs());
+            warn!("hung up on connections that did not finish in {} s: {}", grace.as_secs(), self.connections.len());
         }
     }
 }

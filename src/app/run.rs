@@ -80,7 +80,7 @@ async fn drain(app: &App, working: CancellationToken, mut running: JoinSet<()>) 
     }
     let left = app.spool.depth().entry_count;
     if left > 0 {
-        warn!(spool.entry_count = left, "{left} accepted entries stay in the spool; they are digested at the next start");
+        warn!(spool.entry_count = left, "accepted requests that stay in the spool until the next start: {left}");
     }
 }
 

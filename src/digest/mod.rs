@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use time::Duration;
 use tokio::sync::Mutex;
-use tracing::{error, info, warn};
+use tracing::{debug, error, warn};
 
 use crate::clock::Clock;
 use crate::spool::{Position, Spool};
@@ -177,15 +177,14 @@ impl Inner {
         if let Some(position) = position {
             self.spool.acknowledge(position);
         }
-        info!(
+        debug!(
             batch.entry_count = readings.len(),
             event.stored_count = done.stored_count,
             event.duplicate_count = done.duplicate_count,
             issue.new_count = done.new_issue_count,
             alert.count = done.alert_count,
             dead_letter.count = done.letter_count,
-            "digested {} events",
-            done.stored_count
+            "digested a batch"
         );
         Ok(())
     }

@@ -33,7 +33,7 @@ async fn keep_up(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<
     let made = make(db, wanted.difference(&existing)).await?;
     let dropped = drop_before(db, oldest, existing).await?;
     if made + dropped > 0 {
-        info!(partition.made_count = made, partition.dropped_count = dropped, "made {made} and dropped {dropped} event partitions");
+        info!(partition.made_count = made, partition.dropped_count = dropped, "event partitions: {made} made, {dropped} dropped");
     }
     Ok(made + dropped)
 }
@@ -45,7 +45,7 @@ async fn stray_days(db: &Db, oldest: Date) -> anyhow::Result<Vec<Date>> {
         return Ok(vec![]);
     }
     let count: i64 = strays.iter().map(|(_, count)| count).sum();
-    warn!(partition.stray_count = count, "{count} events were in the default partition: their days had none; moving them");
+    warn!(partition.stray_count = count, "moving events out of the default partition, because their days had none: {count}");
     let mut tx = store::begin(db).await?;
     partitions::trim_default(&mut tx, oldest.midnight().assume_utc()).await.context("trimming the default partition")?;
     tx.commit().await?;

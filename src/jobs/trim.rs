@@ -55,7 +55,7 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
     count += all(|| trims::outcomes(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_outcomes")?;
     count += all(|| trims::project_hours(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_hours")?;
     if count > 0 {
-        info!(row.removed_count = count, "trimmed {count} rows that are no longer needed");
+        info!(row.removed_count = count, "rows trimmed that are no longer needed: {count}");
     }
     Ok(count)
 }

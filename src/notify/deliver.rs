@@ -53,7 +53,10 @@ async fn keep(db: &Db) -> anyhow::Result<usize> {
     let kept = mails::keep_all(&mut tx).await.context("keeping mails")?;
     tx.commit().await?;
     if kept > 0 {
-        warn!(mail.kept_count = kept, "no mail server is configured (BUGLE_SMTP_URL): {kept} mails are shown in the admin page instead");
+        warn!(
+            mail.kept_count = kept,
+            "no mail server is configured (BUGLE_SMTP_URL): the admin page shows what would have been sent, {kept} more"
+        );
     }
     Ok(usize::try_from(kept).unwrap_or(usize::MAX))
 }

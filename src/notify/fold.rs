@@ -110,7 +110,7 @@ async fn mail(
         project.id = project.0,
         mail.queued_count = mail_count,
         alert.count = ids.len(),
-        "{} alerts of {slug} became {mail_count} mails",
+        "alerts of {slug} settled: {}, mails queued: {mail_count}",
         ids.len()
     );
     Ok(Mailed { mail_count, settled_count: ids.len() })

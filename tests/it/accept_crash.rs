@@ -8,19 +8,22 @@ use std::process::{Command, Stdio};
 use bugle::spool::{Spool, SpoolLimits};
 use bytes::Bytes;
 
-/// Names the directory of the spool to the process that will be killed.
+/// Names the directory of the spool to the process that will be killed; only that process has it.
 const DIR: &str = "BUGLE_TEST_CRASH_SPOOL";
 /// Senders at a time, so that groups have several records.
 const SENDERS: u64 = 8;
 /// Small, so that segments end and begin while it is killed.
 const LIMITS: SpoolLimits = SpoolLimits { max_bytes: 1 << 30, min_free_bytes: 0, segment_bytes: 20_000, memory_bytes: 1 << 20 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_was_confirmed_survives_kill_9() {
+    if let Ok(dir) = std::env::var(DIR) {
+        return append_until_killed(Path::new(&dir)).await;
+    }
     let dir = tempfile::tempdir().expect("the temporary folder is writable");
     let mut expected = BTreeSet::new();
     for confirmed_count in [1, 40, 300] {
-        expected.extend(append_until_killed(dir.path(), confirmed_count));
+        expected.extend(confirmed_before_kill(dir.path(), confirmed_count));
     }
 
     let spool = Spool::open(dir.path(), LIMITS).expect("the lock died with the process");
@@ -40,10 +43,10 @@ async fn whatever_was_confirmed_survives_kill_9() {
     assert!(lost.is_empty(), "confirmed and lost: {lost:?}");
 }
 
-/// Runs the test below in a process of its own and kills it after so many confirmations. Gives back what it confirmed.
-fn append_until_killed(dir: &Path, confirmed_count: usize) -> BTreeSet<String> {
+/// Runs this test in a process of its own, where it only appends, and kills it after so many confirmations. Gives back what it confirmed.
+fn confirmed_before_kill(dir: &Path, confirmed_count: usize) -> BTreeSet<String> {
     let mut child = Command::new(std::env::current_exe().expect("a test binary has a path"))
-        .args(["--exact", "accept_crash::appends_until_it_is_killed", "--ignored", "--nocapture"])
+        .args(["--exact", "accept_crash::whatever_was_confirmed_survives_kill_9", "--nocapture"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -69,11 +72,9 @@ fn body(name: &str) -> String {
     name.repeat(50)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in a process of its own, started and killed by the test above"]
-async fn appends_until_it_is_killed() {
-    let Ok(dir) = std::env::var(DIR) else { return };
-    let spool = Spool::open(Path::new(&dir), LIMITS).expect("the spool opens");
+/// The child: appends and confirms for ever.
+async fn append_until_killed(dir: &Path) {
+    let spool = Spool::open(dir, LIMITS).expect("the spool opens");
     let run = uuid::Uuid::new_v4().simple().to_string();
     let senders = (0..SENDERS).map(|sender| {
         let (spool, run) = (spool.clone(), run.clone());

@@ -128,11 +128,6 @@ impl Chromium {
         std::fs::write(folder.join(format!("{name}.png")), png).expect("the checkout is writable");
     }
 
-    /// Changes the size of the window.
-    pub async fn resize(&self, width: u32, height: u32) {
-        self.client.set_window_size(width, height).await.expect("a window can be resized");
-    }
-
     /// Closes the window. (A test that fails leaves that to the end of its driver.)
     pub async fn close(self) {
         self.client.close().await.expect("a window can be closed");
