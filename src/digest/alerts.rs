@@ -1,6 +1,6 @@
 //! Decisions to tell somebody, with their numbers, into `alerts`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
@@ -10,7 +10,8 @@ use crate::domain::alert::Numbers;
 use crate::store::Tx;
 use crate::store::alert_decisions::{self, Decision};
 
-/// Writes the decisions and tells how many were not made before. To be called after everything is counted.
+/// Writes the decisions, to be mailed or with the reason why not, and tells how many were not made before. To be called after
+/// everything is counted.
 pub async fn decide(tx: &mut Tx, tellings: &[Telling], now: OffsetDateTime) -> Result<usize, Failure> {
     if tellings.is_empty() {
         return Ok(0);
@@ -24,12 +25,25 @@ pub async fn decide(tx: &mut Tx, tellings: &[Telling], now: OffsetDateTime) -> R
         rule_id: telling.rule_id,
         kind: telling.kind,
         since: telling.since,
+        held_reason: telling.held_reason.clone(),
         numbers: Numbers {
             release: telling.release.clone(),
             environment: telling.environment.clone(),
             ..numbers.get(&telling.issue.1).cloned().unwrap_or_default()
         },
     };
-    let made = alert_decisions::insert(tx, &tellings.iter().map(decision).collect::<Vec<_>>(), now).await?;
+    let made = alert_decisions::insert(tx, &distinct(tellings).map(decision).collect::<Vec<_>>(), now).await?;
     Ok(usize::try_from(made).unwrap_or(usize::MAX))
+}
+
+/// Of events that arrived in the same moment about the same issue, the one that is told stands for all.
+fn distinct(tellings: &[Telling]) -> impl Iterator<Item = &Telling> {
+    let mut chosen: BTreeMap<_, &Telling> = BTreeMap::new();
+    for telling in tellings {
+        let one = chosen.entry((telling.issue, telling.kind.name(), telling.since)).or_insert(telling);
+        if telling.held_reason.is_none() {
+            *one = telling;
+        }
+    }
+    chosen.into_values()
 }

@@ -45,7 +45,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Re
     let assigned = assign(tx, &dedupe.fresh).await?;
     store_events(tx, &assigned.placed).await?;
     activities::insert(tx, &first_sights(&assigned)).await?;
-    let verdict = status::judge(tx, &assigned.placed, &projects).await?;
+    let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;
     counts::add(tx, &assigned.placed, &verdict).await?;
     let alert_count = alerts::decide(tx, &verdict.tellings, now).await?;

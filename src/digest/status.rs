@@ -4,29 +4,36 @@ use std::collections::{BTreeSet, HashMap};
 
 use time::OffsetDateTime;
 
-use super::assign::Placed;
+use super::assign::{Assigned, Placed};
 use super::failure::Failure;
 use crate::domain::alert::Kind;
+use crate::domain::alert_rule::{self, AlertRule, Occasion};
 use crate::domain::ids::{IssueId, ProjectId, RuleId};
 use crate::domain::issue::{Status, regresses};
+use crate::domain::level::Level;
 use crate::store::Tx;
 use crate::store::activities::NewActivity;
-use crate::store::alert_decisions::{self, Rule};
+use crate::store::alert_rules;
 use crate::store::counters::environments;
 use crate::store::issue_state::{self, Held};
 
 /// An issue, by project.
 pub type IssueKey = (ProjectId, IssueId);
 
-/// Something to tell, and the event that decided it.
+/// Why the first event of an issue is not told where it is old.
+const OLD: &str = "its first event was old when it arrived: only an event that arrives soon after it happened is told";
+
+/// Something to tell, or the reason not to, and the event that decided it.
 #[derive(Clone, Debug)]
 pub struct Telling {
     /// About what.
     pub issue: IssueKey,
     /// Why.
     pub kind: Kind,
-    /// The rule that wants it told.
-    pub rule_id: RuleId,
+    /// The rule that was asked.
+    pub rule_id: Option<RuleId>,
+    /// `Some`: told to nobody, for this reason.
+    pub held_reason: Option<String>,
     /// Arrival of the event.
     pub since: OffsetDateTime,
     /// Of the event.
@@ -47,14 +54,16 @@ pub struct Verdict {
 
 /// What the judgement of single events reads and moves on.
 struct Bench<'a> {
-    rules: &'a [Rule],
+    rules: &'a [AlertRule],
     /// Highest level of clean events per issue and environment, for rules about one environment.
     top_levels: HashMap<(ProjectId, IssueId, String), i16>,
     verdict: Verdict,
 }
 
-/// Locks the issues and judges each event in the order of arrival.
-pub async fn judge(tx: &mut Tx, placed: &[Placed<'_>], projects: &HashMap<ProjectId, OffsetDateTime>) -> Result<Verdict, Failure> {
+/// Locks the issues and judges each event in the order of arrival. Only what is new or came back leaves a trace, told or not:
+/// a flood of repetitions is counted and nothing more.
+pub async fn judge(tx: &mut Tx, assigned: &Assigned<'_>, projects: &HashMap<ProjectId, OffsetDateTime>) -> Result<Verdict, Failure> {
+    let placed = &assigned.placed;
     let issues: BTreeSet<IssueKey> = placed.iter().map(Placed::issue).collect();
     let issues: Vec<IssueKey> = issues.into_iter().collect();
     let held = issue_state::lock(tx, &issues).await?;
@@ -62,10 +71,13 @@ pub async fn judge(tx: &mut Tx, placed: &[Placed<'_>], projects: &HashMap<Projec
         return Err(Failure::Race); // one was deleted since its hash was read
     }
     let of: BTreeSet<ProjectId> = issues.iter().map(|issue| issue.0).collect();
-    let rules = alert_decisions::rules(&mut **tx, &of.into_iter().collect::<Vec<_>>()).await?;
+    let rules = alert_rules::list_of_digest(&mut **tx, &of.into_iter().collect::<Vec<_>>()).await?;
     let top_levels = top_levels(tx, placed, &rules).await?;
     let held = held.into_iter().map(|held| ((held.project_id, held.id), held)).collect();
     let mut bench = Bench { rules: &rules, top_levels, verdict: Verdict { held, tellings: vec![], activities: vec![] } };
+    for founder in assigned.founders.iter().filter(|founder| !founder.sighting.clean) {
+        bench.verdict.tellings.push(telling(founder, Kind::New, None, Some(OLD.to_owned())));
+    }
     for placed in placed.iter().filter(|placed| placed.sighting.clean) {
         if let Some(created_at) = projects.get(&placed.sighting.project_id) {
             bench.judge(placed, *created_at);
@@ -74,7 +86,11 @@ pub async fn judge(tx: &mut Tx, placed: &[Placed<'_>], projects: &HashMap<Projec
     Ok(bench.verdict)
 }
 
-async fn top_levels(tx: &mut Tx, placed: &[Placed<'_>], rules: &[Rule]) -> Result<HashMap<(ProjectId, IssueId, String), i16>, Failure> {
+async fn top_levels(
+    tx: &mut Tx,
+    placed: &[Placed<'_>],
+    rules: &[AlertRule],
+) -> Result<HashMap<(ProjectId, IssueId, String), i16>, Failure> {
     let asks = |placed: &Placed<'_>| {
         let environment = placed.sighting.environment.as_ref()?;
         let asked = rules.iter().any(|rule| rule.project_id == placed.sighting.project_id && rule.environment == *environment);
@@ -99,30 +115,41 @@ impl Bench<'_> {
             held.regressed_at = Some(sighting.received_at);
             self.verdict.activities.push(regression(placed));
         }
-        let quiet = held.status == Status::Ignored;
-        let top_level = held.top_level;
+        let (status, ignore_until, top_level) = (held.status, held.ignore_until, held.top_level);
         held.top_level = top_level.max(sighting.level);
-        let in_environment = sighting.environment.as_ref().map(|name| (key.0, key.1, name.clone()));
-        let top_level_there = in_environment.map_or(0, |there| {
-            let entry = self.top_levels.entry(there).or_default();
-            let top = *entry;
-            *entry = top.max(sighting.level);
-            top
-        });
-        let tells = |rule: &&Rule| {
-            let top = if rule.environment.is_empty() { top_level } else { top_level_there };
-            let about =
-                rule.project_id == key.0 && (rule.environment.is_empty() || Some(&rule.environment) == sighting.environment.as_ref());
-            let due = match rule.kind {
-                Kind::New => top < rule.min_level,
-                Kind::Regressed => regressed,
-                Kind::Spiking | Kind::Escalated => false,
-            };
-            about && due && sighting.level >= rule.min_level
+        let top_level_there = self.raise_top_level_there(placed);
+        let occasion = Occasion {
+            kind: if regressed { Kind::Regressed } else { Kind::New },
+            status,
+            ignore_until,
+            level: Level::from_number(i64::from(sighting.level)).unwrap_or_default(),
+            environments: sighting.environment.as_slice(),
         };
-        if !quiet && let Some(rule) = self.rules.iter().find(tells) {
-            self.verdict.tellings.push(telling(placed, rule));
-        }
+        // A rule is asked about a new issue until it was told: when the issue reaches the rule's level or environment.
+        let untold = |rule: &&AlertRule| {
+            let top = if rule.environment.is_empty() { top_level } else { top_level_there };
+            regressed || top < rule.min_level.number()
+        };
+        let rules: Vec<&AlertRule> = self.rules.iter().filter(|rule| rule.project_id == key.0 && rule.kind == occasion.kind).collect();
+        let verdict = match rules.iter().copied().filter(untold).find(|rule| alert_rule::decide(Some(rule), &occasion).is_ok()) {
+            Some(rule) => telling(placed, occasion.kind, Some(rule.id), None),
+            None if regressed || top_level == 0 => {
+                let reason = alert_rule::decide(rules.first().copied(), &occasion).err();
+                telling(placed, occasion.kind, rules.first().map(|rule| rule.id), reason)
+            }
+            None => return,
+        };
+        self.verdict.tellings.push(verdict);
+    }
+
+    /// Highest level of the issue's clean events in the environment of this one, before it.
+    fn raise_top_level_there(&mut self, placed: &Placed<'_>) -> i16 {
+        let Some(name) = placed.sighting.environment.clone() else { return 0 };
+        let (project, issue) = placed.issue();
+        let entry = self.top_levels.entry((project, issue, name)).or_default();
+        let before = *entry;
+        *entry = before.max(placed.sighting.level);
+        before
     }
 }
 
@@ -137,11 +164,12 @@ fn regression(placed: &Placed<'_>) -> NewActivity {
     }
 }
 
-fn telling(placed: &Placed<'_>, rule: &Rule) -> Telling {
+fn telling(placed: &Placed<'_>, kind: Kind, rule_id: Option<RuleId>, held_reason: Option<String>) -> Telling {
     Telling {
         issue: placed.issue(),
-        kind: rule.kind,
-        rule_id: rule.id,
+        kind,
+        rule_id,
+        held_reason,
         since: placed.sighting.received_at,
         release: placed.sighting.release.clone(),
         environment: placed.sighting.environment.clone(),

@@ -1,30 +1,15 @@
-//! Deciding to tell somebody: rules and numbers in, rows of `alerts` out, inside the transaction that made it true.
+//! Deciding to tell somebody: numbers in, rows of `alerts` out, inside the transaction that made it true.
 //! Everything after such a row (folding, mails, spikes) is elsewhere.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
-use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
 
 use super::Tx;
+use super::text::clean;
 use crate::domain::alert::{Kind, Numbers};
 use crate::domain::ids::{IssueId, ProjectId, RuleId};
-
-/// An enabled rule about new or regressed issues.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Whose rule.
-    pub project_id: ProjectId,
-    /// Which.
-    pub id: RuleId,
-    /// What it tells.
-    pub kind: Kind,
-    /// Lowest level it tells, as a number.
-    pub min_level: i16,
-    /// Only this environment; empty: all.
-    pub environment: String,
-}
 
 /// A decision to insert.
 #[derive(Clone, Debug)]
@@ -33,40 +18,16 @@ pub struct Decision {
     pub project_id: ProjectId,
     /// About what.
     pub issue_id: IssueId,
-    /// The rule that asked for it.
-    pub rule_id: RuleId,
+    /// The rule that was asked.
+    pub rule_id: Option<RuleId>,
     /// Why.
     pub kind: Kind,
     /// Arrival of the event that decided; with issue and kind, the key that stops doubles.
     pub since: OffsetDateTime,
     /// What justified it.
     pub numbers: Numbers,
-}
-
-/// The enabled rules about new and regressed issues of the projects, oldest first.
-pub async fn rules(db: impl PgExecutor<'_>, projects: &[ProjectId]) -> sqlx::Result<Vec<Rule>> {
-    let projects: Vec<i64> = projects.iter().map(|project| project.0).collect();
-    let rows = sqlx::query!(
-        r#"
-        SELECT project_id, id, kind, min_level, environment
-        FROM alert_rules
-        WHERE project_id = ANY ($1) AND enabled AND kind IN ('new', 'regressed')
-        ORDER BY project_id, id
-        "#,
-        &projects,
-    )
-    .fetch_all(db)
-    .await?;
-    let rules = rows.into_iter().filter_map(|row| {
-        Some(Rule {
-            project_id: ProjectId(row.project_id),
-            id: RuleId(row.id),
-            kind: Kind::parse(&row.kind)?,
-            min_level: row.min_level,
-            environment: row.environment,
-        })
-    });
-    Ok(rules.collect())
+    /// `Some`: told to nobody, for this reason.
+    pub held_reason: Option<String>,
 }
 
 /// What is known of the issues now: counts of the last 15 and 60 minutes before `now`, totals, people, and who resolved it last.
@@ -121,7 +82,8 @@ pub async fn numbers(tx: &mut Tx, issues: &[(ProjectId, IssueId)], now: OffsetDa
     Ok(numbers.collect())
 }
 
-/// Inserts the decisions; one that was made before stays as it was.
+/// Inserts the decisions, each once by issue, kind and `since`; one that was made before stays as it was, unless it was held back and is
+/// now to be told.
 pub async fn insert(tx: &mut Tx, decisions: &[Decision], decided_at: OffsetDateTime) -> sqlx::Result<u64> {
     if decisions.is_empty() {
         return Ok(0);
@@ -133,18 +95,24 @@ pub async fn insert(tx: &mut Tx, decisions: &[Decision], decided_at: OffsetDateT
         .map_err(|error| sqlx::Error::Encode(error.into()))?;
     let done = sqlx::query!(
         r#"
-        INSERT INTO alerts (project_id, rule_id, issue_id, kind, since, decided_at, numbers)
-        SELECT project_id, rule_id, issue_id, kind, since, $7, numbers
-        FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::timestamptz[], $6::jsonb[])
-            AS u (project_id, rule_id, issue_id, kind, since, numbers)
-        ON CONFLICT ON CONSTRAINT alerts_once_key DO NOTHING
+        INSERT INTO alerts (project_id, rule_id, issue_id, kind, since, decided_at, numbers, state, held_reason, settled_at)
+        SELECT project_id, rule_id, issue_id, kind, since, $8::timestamptz, numbers,
+            CASE WHEN held_reason IS NULL THEN 'pending' ELSE 'held' END, coalesce(held_reason, ''),
+            CASE WHEN held_reason IS NOT NULL THEN $8::timestamptz END
+        FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::text[])
+            AS u (project_id, rule_id, issue_id, kind, since, numbers, held_reason)
+        ON CONFLICT ON CONSTRAINT alerts_once_key DO UPDATE
+        SET state = 'pending', held_reason = '', settled_at = NULL, rule_id = excluded.rule_id, numbers = excluded.numbers
+        WHERE alerts.state = 'held' AND excluded.state = 'pending'
         "#,
         &decisions.iter().map(|decision| decision.project_id.0).collect::<Vec<_>>(),
-        &decisions.iter().map(|decision| decision.rule_id.0).collect::<Vec<_>>(),
+        &decisions.iter().map(|decision| decision.rule_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<i64>],
         &decisions.iter().map(|decision| decision.issue_id.0).collect::<Vec<_>>(),
         &decisions.iter().map(|decision| decision.kind.name().to_owned()).collect::<Vec<_>>(),
         &decisions.iter().map(|decision| decision.since).collect::<Vec<_>>(),
         &numbers,
+        &decisions.iter().map(|decision| decision.held_reason.as_deref().map(|why| clean(why).into_owned())).collect::<Vec<_>>()
+            as &[Option<String>],
         decided_at,
     )
     .execute(&mut **tx)

@@ -57,6 +57,19 @@ pub async fn list(db: impl PgExecutor<'_>, project: ProjectId) -> anyhow::Result
     rows.into_iter().map(AlertRule::try_from).collect()
 }
 
+/// The rules of several projects about issues that are new or came back, on and off, in the order they were made.
+pub async fn list_of_digest(db: impl PgExecutor<'_>, projects: &[ProjectId]) -> sqlx::Result<Vec<AlertRule>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT project_id, id, kind, name, enabled, min_level, environment, recipients, sensitivity, updated_at
+         FROM alert_rules WHERE project_id = ANY ($1) AND kind IN ('new', 'regressed') ORDER BY project_id, id",
+        &projects.iter().map(|project| project.0).collect::<Vec<_>>()
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| AlertRule::try_from(row).map_err(|problem| sqlx::Error::Decode(problem.into()))).collect()
+}
+
 /// The rule that decides about a kind of alert.
 pub async fn find_for(db: impl PgExecutor<'_>, project: ProjectId, kind: Kind) -> anyhow::Result<Option<AlertRule>> {
     let row = sqlx::query_as!(

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::Tx;
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::domain::issue::Status;
+use crate::domain::issue::{IgnoreUntil, Status};
 
 /// An issue as its first event makes it; nothing is counted yet.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub struct Held {
     pub regressed_at: Option<OffsetDateTime>,
     /// Highest level of its clean events so far, 0 before the first.
     pub top_level: i16,
+    /// `None` unless ignored. Not changed by events.
+    pub ignore_until: Option<IgnoreUntil>,
 }
 
 /// What a batch adds to an issue.
@@ -137,7 +139,7 @@ pub async fn insert(tx: &mut Tx, issues: &[NewIssue]) -> sqlx::Result<()> {
 pub async fn lock(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<Vec<Held>> {
     let rows = sqlx::query!(
         r#"
-        SELECT project_id, id, status, status_at, regressed_at, top_level
+        SELECT project_id, id, status, status_at, regressed_at, top_level, ignore_until
         FROM issues
         WHERE (project_id, id) IN (SELECT u.project_id, u.id FROM unnest($1::int8[], $2::int8[]) AS u (project_id, id))
         ORDER BY project_id, id
@@ -158,6 +160,7 @@ pub async fn lock(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<
             status_at: row.status_at,
             regressed_at: row.regressed_at,
             top_level: row.top_level,
+            ignore_until: IgnoreUntil::parse(&row.ignore_until),
         })
     });
     held.collect()

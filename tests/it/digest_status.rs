@@ -43,9 +43,21 @@ impl Story {
             .expect("the status is set");
     }
 
+    /// What is to be mailed.
     async fn alerts(&self) -> Vec<String> {
-        sqlx::query_scalar("SELECT kind FROM alerts ORDER BY id").fetch_all(&self.app.db).await.expect("alerts are readable")
+        sqlx::query_scalar("SELECT kind FROM alerts WHERE state = 'pending' ORDER BY id")
+            .fetch_all(&self.app.db)
+            .await
+            .expect("alerts are readable")
     }
+}
+
+/// What was not mailed, and why.
+async fn held(story: &Story) -> Vec<(String, String)> {
+    sqlx::query_as("SELECT kind, held_reason FROM alerts WHERE state = 'held' ORDER BY id")
+        .fetch_all(&story.app.db)
+        .await
+        .expect("alerts are readable")
 }
 
 fn bug() -> Value {
@@ -105,6 +117,8 @@ async fn an_ignored_issue_stays_quiet() {
     story.happens(bug()).await;
     assert_eq!(story.status().await, "ignored");
     assert!(story.alerts().await.is_empty());
+    let reason = "its level is warning, the rule “New issues” starts at error";
+    assert_eq!(held(&story).await, [("new".to_owned(), reason.to_owned())]);
 }
 
 #[tokio::test]
@@ -114,13 +128,14 @@ async fn old_events_make_the_issue_but_only_the_first_clean_one_is_told() {
     story.happens(bug_with("timestamp", old)).await;
     story.happens(bug_with("timestamp", "1970-01-01T00:00:00Z")).await;
     assert!(story.alerts().await.is_empty());
+    assert!(matches!(held(&story).await.as_slice(), [(_, reason)] if reason.contains("was old when it arrived")));
     assert_eq!(story.number("SELECT count(*) FROM issue_minutes").await, 0);
     assert_eq!(story.number("SELECT event_count FROM issues").await, 2);
 
     story.happens(bug()).await;
     story.happens(bug()).await;
     assert_eq!(story.alerts().await, ["new"]);
-    assert_eq!(story.number("SELECT (numbers->>'event_count')::int8 FROM alerts").await, 3);
+    assert_eq!(story.number("SELECT (numbers->>'event_count')::int8 FROM alerts WHERE state = 'pending'").await, 3);
     assert_eq!(story.number("SELECT clean_count::int8 FROM issue_minutes").await, 2);
 }
 
@@ -147,6 +162,36 @@ async fn levels_below_the_rule_are_not_told_until_the_issue_reaches_it() {
     sqlx::query("UPDATE alert_rules SET enabled = false").execute(&story.app.db).await.expect("the rules are changed");
     story.happens(exception("KeyError", "y", "other")).await;
     assert_eq!(story.alerts().await.len(), 1, "a rule that is off tells nothing");
+    assert_eq!(held(&story).await, [("new".to_owned(), "the rule “New issues” is off".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_is_not_mailed_leaves_one_reason_and_its_repetitions_none() {
+    let story = Story::begin(Duration::days(2)).await;
+    sqlx::query("UPDATE alert_rules SET environment = 'production' WHERE kind = 'new'").execute(&story.app.db).await.expect("narrowed");
+    sqlx::query("UPDATE alert_rules SET enabled = false WHERE kind = 'regressed'").execute(&story.app.db).await.expect("off");
+    for _ in 0..20 {
+        story.node.accept(&story.project, &bug_with("environment", "staging")).await;
+        story.node.accept(&story.project, &bug_with("timestamp", 1_000_000)).await;
+    }
+    story.node.digest_all().await;
+    story.set_status("resolved").await;
+    story.app.clock.advance(Duration::hours(2));
+    for _ in 0..20 {
+        story.happens(bug()).await;
+    }
+    assert!(story.alerts().await.is_empty());
+    let reasons = ["not in production, the only environment of the rule “New issues”", "the rule “Regressions” is off"];
+    let expected = [("new", reasons[0]), ("regressed", reasons[1])].map(|(kind, reason)| (kind.to_owned(), reason.to_owned()));
+    assert_eq!(held(&story).await, expected);
+}
+
+#[tokio::test]
+async fn a_project_without_a_rule_says_so() {
+    let story = Story::begin(Duration::days(2)).await;
+    sqlx::query("DELETE FROM alert_rules").execute(&story.app.db).await.expect("deleted");
+    story.happens(bug()).await;
+    assert_eq!(held(&story).await, [("new".to_owned(), "the project has no rule for it".to_owned())]);
 }
 
 #[tokio::test]
