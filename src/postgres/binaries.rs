@@ -22,7 +22,11 @@ pub fn find(given: Option<&Path>, existing_major: Option<u32>) -> anyhow::Result
     let found: Vec<Binaries> = match given {
         Some(bindir) => match inspect(bindir) {
             Some(binaries) => vec![binaries],
-            None => bail!("BUGLE_PG_BINDIR is {}, but there is no working postgres and initdb in it", bindir.display()),
+            None => bail!(
+                "BUGLE_PG_BINDIR is {}, but there is no working postgres and initdb in it. Correct it, or unset it and install PostgreSQL \
+                 (Debian and Ubuntu: apt install postgresql)",
+                bindir.display()
+            ),
         },
         None => candidates().iter().filter_map(|bindir| inspect(bindir)).collect(),
     };

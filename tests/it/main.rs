@@ -31,6 +31,7 @@ mod hostile_events;
 mod hostile_secrets;
 mod operations;
 mod private_postgres;
+mod startup;
 mod walk;
 mod web_doors;
 mod web_issues_decide;

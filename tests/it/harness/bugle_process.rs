@@ -32,6 +32,8 @@ pub struct Bugle {
     child: Child,
     /// Where it listens.
     pub url: String,
+    /// What it logged until then.
+    pub said: String,
 }
 
 impl Site {
@@ -77,13 +79,24 @@ impl Site {
 
     /// Starts serving and waits until it listens.
     pub fn serve(&self) -> Bugle {
-        let mut child = self.command().stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
+        self.serve_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn serve_with(&self, variables: &[(&str, &str)]) -> Bugle {
+        let mut child = self
+            .command()
+            .envs(variables.iter().copied())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
         let lines = follow(&mut child);
         let mut said = String::new();
         while let Ok(line) = lines.recv_timeout(START_WAIT) {
             if let Some((_, url)) = line.split_once("listens on ") {
                 let url = url.split_whitespace().next().unwrap_or_default().to_owned();
-                return Bugle { child, url };
+                return Bugle { child, url, said };
             }
             said.push_str(&line);
             said.push('\n');
