@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::app::installation::Installation;
+use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::config::{Checked, Config};
 use crate::notify::{self, Mailer};
@@ -73,10 +74,10 @@ struct Report {
 impl Report {
     fn note(&mut self, what: &str, outcome: anyhow::Result<String>) {
         match outcome {
-            Ok(said) => println!("ok      {what}: {said}"),
+            Ok(said) => say!("ok      {what}: {said}"),
             Err(problem) => {
                 self.failed = true;
-                println!("FAILED  {what}: {problem:#}");
+                say!("FAILED  {what}: {problem:#}");
             }
         }
     }

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::table;
 use crate::actions::dead_letters;
 use crate::app::installation::Installation;
+use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::store;
 use crate::store::dead_letters::DeadLetter;
@@ -68,11 +69,11 @@ impl Command {
             Self::Show(show) => show.run(installation).await,
             Self::Retry(which) => {
                 let count = which.found(dead_letters::retry(db, clock, which.letters()).await?)?;
-                println!("{count} will be tried again by the running server, or at its next start");
+                say!("{count} will be tried again by the running server, or at its next start");
                 Ok(())
             }
             Self::Drop(which) => {
-                println!("dropped {}", which.found(dead_letters::drop(db, which.letters()).await?)?);
+                say!("dropped {}", which.found(dead_letters::drop(db, which.letters()).await?)?);
                 Ok(())
             }
         }
@@ -98,9 +99,9 @@ impl List {
         let letters = store::dead_letters::list(&installation.db, None, None, self.limit).await.context("listing the dead letters")?;
         if self.json {
             let rows: Vec<_> = letters.iter().map(as_json).collect();
-            println!("{}", serde_json::to_string_pretty(&rows)?);
+            say!("{}", serde_json::to_string_pretty(&rows)?);
         } else if letters.is_empty() {
-            println!("no dead letters: everything that arrived was digested");
+            say!("no dead letters: everything that arrived was digested");
         } else {
             let rows: Vec<_> = letters
                 .iter()
@@ -115,7 +116,7 @@ impl List {
                     ]
                 })
                 .collect();
-            print!("{}", table::render(["id", "project", "received", "item", "retries", "reason"], &rows));
+            say!("{}", table::render(["id", "project", "received", "item", "retries", "reason"], &rows).trim_end());
         }
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Show {
         let letter = store::dead_letters::find(&installation.db, self.id).await.context("looking for the dead letter")?;
         let contents = store::dead_letters::find_contents(&installation.db, self.id).await.context("reading it")?;
         let (Some(letter), Some(contents)) = (letter, contents) else { bail!("there is no dead letter {}", self.id) };
-        println!("{}\n{}", serde_json::to_string_pretty(&as_json(&letter))?, serde_json::to_string_pretty(&contents.receipt)?);
+        say!("{}\n{}", serde_json::to_string_pretty(&as_json(&letter))?, serde_json::to_string_pretty(&contents.receipt)?);
         // As it is: the sender's bytes, perhaps compressed.
         let mut out = std::io::stdout().lock();
         out.write_all(&contents.body).and_then(|()| out.write_all(b"\n")).context("writing to standard output")

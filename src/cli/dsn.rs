@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::app::installation::Installation;
+use crate::cli::say::say;
 use crate::domain::project;
 use crate::store;
 
@@ -21,7 +22,7 @@ impl Dsn {
         let Some(found) = found else { bail!("there is no project “{}”; bugle project list shows all", self.project_slug) };
         let key = store::keys::find_first_enabled(&installation.db, found.id).await.context("looking for its key")?;
         let Some(key) = key else { bail!("every key of “{}” is disabled; enable or make one in its settings", self.project_slug) };
-        println!("{}", project::dsn(&installation.config.url, &key, found.id.0));
+        say!("{}", project::dsn(&installation.config.url, &key, found.id.0));
         Ok(())
     }
 }

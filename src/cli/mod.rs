@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::app::{self, installation::Installation};
+use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::config::{Checked, Raw};
 use crate::telemetry::Logging;
@@ -16,6 +17,7 @@ mod check;
 mod dead_letter;
 mod dsn;
 mod project;
+mod say;
 mod table;
 mod token;
 mod user;
@@ -109,7 +111,7 @@ async fn administer(command: Command, settings: Checked) -> anyhow::Result<()> {
 
 /// Opening the installation has done it.
 fn migrated(_: &Installation) -> anyhow::Result<()> {
-    println!("the schema is up to date");
+    say!("the schema is up to date");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use super::table;
 use crate::actions;
 use crate::app::installation::Installation;
+use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::domain::project;
 use crate::store;
@@ -54,8 +55,8 @@ impl Command {
 impl Create {
     async fn run(self, installation: &Installation, clock: &Clock) -> anyhow::Result<()> {
         let made = actions::projects::create(&installation.db, clock, &self.name, self.slug.as_deref(), &self.platform, None).await?;
-        println!("created the project “{}” ({})", made.project.name, made.project.slug);
-        println!("{}", project::dsn(&installation.config.url, &made.public_key, made.project.id.0));
+        say!("created the project “{}” ({})", made.project.name, made.project.slug);
+        say!("{}", project::dsn(&installation.config.url, &made.public_key, made.project.id.0));
         Ok(())
     }
 }
@@ -73,9 +74,9 @@ impl List {
                     })
                 })
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&rows)?);
+            say!("{}", serde_json::to_string_pretty(&rows)?);
         } else if projects.is_empty() {
-            println!("no projects yet; make one: bugle project create NAME");
+            say!("no projects yet; make one: bugle project create NAME");
         } else {
             let seen =
                 |at: Option<time::OffsetDateTime>| at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_else(|| "no events yet".to_owned());
@@ -83,7 +84,7 @@ impl List {
                 .iter()
                 .map(|one| [one.id.to_string(), one.slug.to_string(), one.name.clone(), one.platform.clone(), seen(one.last_event_at)])
                 .collect();
-            print!("{}", table::render(["id", "slug", "name", "platform", "last event"], &rows));
+            say!("{}", table::render(["id", "slug", "name", "platform", "last event"], &rows).trim_end());
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 
 use crate::actions;
 use crate::app::installation::Installation;
+use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::domain::user::Email;
 use crate::store;
@@ -38,7 +39,7 @@ impl Command {
         let known = store::users::find_credentials(&installation.db, email.as_str()).await.context("looking for the person")?;
         let Some(known) = known.filter(|known| known.disabled_at.is_none()) else { bail!("nobody here has the address {}", create.user) };
         let token = actions::tokens::create(&installation.db, clock, known.user.id, &create.name, &create.scopes).await?;
-        println!("made a token for {}; it is shown only now:\n{token}", known.user.email);
+        say!("made a token for {}; it is shown only now:\n{token}", known.user.email);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::actions;
 use crate::app::installation::Installation;
+use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::domain::user::Role;
 
@@ -62,7 +63,7 @@ impl Create {
     async fn run(self, installation: &Installation, clock: &Clock) -> anyhow::Result<()> {
         let password = self.password_stdin.then(read_password).transpose()?;
         actions::users::create(&installation.db, clock, &self.email, &self.name, self.role, password.as_deref()).await?;
-        println!("created {} as {}", self.email, self.role);
+        say!("created {} as {}", self.email, self.role);
         match password {
             Some(_) => Ok(()),
             None => print_link(installation, clock, &self.email).await,
@@ -73,7 +74,7 @@ impl Create {
 async fn print_link(installation: &Installation, clock: &Clock, email: &str) -> anyhow::Result<()> {
     let link = actions::resets::link_for(&installation.db, clock, &installation.config.url, email).await?;
     let Some(link) = link else { bail!("nobody here has the address {email}") };
-    println!("this link works once, for {} hours:\n{link}", actions::resets::RESET_HOURS);
+    say!("this link works once, for {} hours:\n{link}", actions::resets::RESET_HOURS);
     Ok(())
 }
 
