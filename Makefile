@@ -4,7 +4,7 @@
 export SQLX_OFFLINE ?= true
 CARGO ?= cargo
 
-.PHONY: run build release test fmt lint sqlx-prepare dependencies dependencies-test
+.PHONY: run build release test bench bench-short fmt lint sqlx-prepare dependencies dependencies-test
 
 ## Build and start Bugle on http://localhost:9000, with a private Postgres
 run: dependencies
@@ -19,6 +19,13 @@ release:
 ## All tests: unit, integration on a real Postgres, end to end with Django and Chromium
 test: dependencies-test
 	env -u DATABASE_URL $(CARGO) test --locked
+
+## Load on the release binary and on a bare server beside it; see docs/performance.md. The short form takes a minute and a half
+bench: dependencies
+	$(CARGO) bench --locked --bench load
+
+bench-short: dependencies
+	$(CARGO) bench --locked --bench load -- --short
 
 fmt:
 	$(CARGO) fmt
