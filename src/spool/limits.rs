@@ -52,7 +52,7 @@ impl SpoolLimits {
 /// Space of a file system, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct DiskSpace {
-    /// Its size.
+    /// What is in use and what ordinary users may still write: its size without what is set aside for root, as `df` reckons.
     pub total_bytes: u64,
     /// What ordinary users may still write.
     pub free_bytes: u64,
@@ -62,7 +62,9 @@ pub struct DiskSpace {
 pub fn disk(dir: &Path) -> io::Result<DiskSpace> {
     let stat = statvfs(dir)?;
     let unit = stat.fragment_size();
-    Ok(DiskSpace { total_bytes: unit.saturating_mul(stat.blocks()), free_bytes: unit.saturating_mul(stat.blocks_available()) })
+    let used_blocks = stat.blocks().saturating_sub(stat.blocks_free());
+    let free_bytes = unit.saturating_mul(stat.blocks_available());
+    Ok(DiskSpace { total_bytes: unit.saturating_mul(used_blocks).saturating_add(free_bytes), free_bytes })
 }
 
 impl SpoolLimits {
