@@ -120,6 +120,16 @@ impl Chromium {
         self.find(css).await.attr(name).await.expect("the element is still there").unwrap_or_default()
     }
 
+    /// Runs a script in the page, whatever its content policy; answers what it returns.
+    pub async fn run(&self, script: &str, args: Vec<serde_json::Value>) -> serde_json::Value {
+        self.client.execute(script, args).await.expect("the script runs")
+    }
+
+    /// The same for a script that calls its last argument with the answer.
+    pub async fn run_async(&self, script: &str, args: Vec<serde_json::Value>) -> serde_json::Value {
+        self.client.execute_async(script, args).await.expect("the script runs")
+    }
+
     /// Keeps the picture of the window under `screenshots/`, which git ignores.
     pub async fn shoot(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");

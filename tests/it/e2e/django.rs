@@ -10,6 +10,11 @@ fn python() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".dev/python/bin/python"), PathBuf::from)
 }
 
+/// The folder of that interpreter's environment, where its packages are.
+pub fn python_home() -> PathBuf {
+    python().parent().and_then(Path::parent).expect("an interpreter is in bin/ of its environment").to_owned()
+}
+
 /// A running `manage.py runserver` of `tests/e2e/shop`, in a copy that a test may edit.
 pub struct Django {
     server: Child,

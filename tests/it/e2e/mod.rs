@@ -3,4 +3,5 @@
 mod chromium;
 mod django;
 mod main_job;
+mod tour;
 mod without_scripts;
