@@ -72,10 +72,10 @@ pub fn span(length: Duration) -> String {
     }
 }
 
-/// `40 s ago`; something in the future is `now`, since only clocks that differ can cause it.
+/// `40 s ago`; `just now` for less than a second and for the future, since only clocks that differ can cause that.
 pub fn ago(now: impl Moment, at: impl Moment) -> String {
     let (now, at) = (now.moment(), at.moment());
-    if at > now { "now".to_owned() } else { format!("{} ago", span(now - at)) }
+    if now - at < Duration::SECOND { "just now".to_owned() } else { format!("{} ago", span(now - at)) }
 }
 
 /// `20 Nov 2026, 09:41:07 UTC`.
@@ -187,7 +187,8 @@ mod tests {
         assert_eq!(ago(now, now - Duration::seconds(40)), "40 s ago");
         assert_eq!(ago(now, now - Duration::minutes(119)), "1 h ago");
         assert_eq!(ago(now, now - Duration::days(12)), "12 d ago");
-        assert_eq!(ago(now, now + Duration::seconds(3)), "now");
+        assert_eq!(ago(now, now + Duration::seconds(3)), "just now");
+        assert_eq!(ago(now, now), "just now");
         assert_eq!(exact(now), "20 Nov 2026, 09:41:07 UTC");
         assert_eq!(machine(now), "2026-11-20T09:41:07Z");
     }
