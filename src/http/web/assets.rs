@@ -60,3 +60,15 @@ async fn file(Path(file): Path<String>) -> Result<Response, PageError> {
     let asset = [&*CSS, &*JS, &*ICON].into_iter().find(|asset| asset.path == wanted).ok_or(PageError::NotFound)?;
     Ok(([(CONTENT_TYPE, asset.mime), (CACHE_CONTROL, "public, max-age=31536000, immutable")], asset.body).into_response())
 }
+
+/// The design's budgets: one request each, and small ones.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_sheet_and_the_script_stay_within_their_budgets() {
+        assert!(CSS.body.len() <= 30 * 1024, "{} bytes of style", CSS.body.len());
+        assert!(JS.body.len() <= 4 * 1024, "{} bytes of script", JS.body.len());
+    }
+}

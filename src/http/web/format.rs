@@ -145,6 +145,12 @@ pub fn bytes(size: impl Whole) -> String {
     }
 }
 
+/// A release as in lists and charts: of a commit, the first 12 digits.
+pub fn short_release(release: &str) -> String {
+    let hash = release.len() >= 32 && release.chars().all(|c| c.is_ascii_hexdigit());
+    if hash { release[..12].to_owned() } else { release.to_owned() }
+}
+
 /// `1 event`, `2 events`: the number as [`count`] writes it, with the word that fits.
 pub fn many(number: impl Whole, one: &str, more: &str) -> String {
     let number = number.whole();
@@ -201,5 +207,7 @@ mod tests {
         assert_eq!(initials("sam"), "S");
         assert_eq!(initials("Ana María Duarte"), "AD");
         assert_eq!(initials("…"), "");
+        assert_eq!(short_release("0123456789abcdef0123456789abcdef01234567"), "0123456789ab");
+        assert_eq!(short_release("shop@2026.11.19-2"), "shop@2026.11.19-2");
     }
 }

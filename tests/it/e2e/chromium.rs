@@ -40,9 +40,9 @@ impl Chromium {
         let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--user-data-dir={}", profile.path().display()));
         args.push("--window-size=1440,900".into());
-        if dark {
-            args.push("--blink-settings=preferredColorScheme=0".into());
-        }
+        // A desk has a mouse, even where no screen is: without one, hints that are for keyboards hide.
+        let mouse = "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4";
+        args.push(format!("--blink-settings={mouse},preferredColorScheme={}", if dark { 0 } else { 1 }));
         let scripts_allowed = if scripts { 1 } else { 2 };
         let options = json!({ "args": args, "prefs": { "profile.managed_default_content_settings.javascript": scripts_allowed } });
         let mut wanted = serde_json::Map::new();
@@ -136,6 +136,37 @@ impl Chromium {
         std::fs::create_dir_all(&folder).expect("the checkout is writable");
         let png = self.client.screenshot().await.expect("a window can be photographed");
         std::fs::write(folder.join(format!("{name}.png")), png).expect("the checkout is writable");
+    }
+
+    /// Makes the window as high as the page in it, within reason, and keeps its picture.
+    pub async fn shoot_whole(&self, name: &str, width: u32) {
+        let height = self.run("return Math.min(document.documentElement.scrollHeight, 6000)", vec![]).await;
+        self.show(width, height.as_u64().and_then(|height| u32::try_from(height).ok()).expect("a page has a height")).await;
+        self.shoot(name).await;
+    }
+
+    /// Gives the page this much room: the window is larger by its frame.
+    pub async fn show(&self, width: u32, height: u32) {
+        let frame = self.run("return window.outerHeight - window.innerHeight", vec![]).await;
+        self.resize(width, height + frame.as_u64().and_then(|frame| u32::try_from(frame).ok()).unwrap_or(0)).await;
+    }
+
+    /// Presses keys where the focus is, one after the other.
+    pub async fn press(&self, keys: &str) {
+        self.until_loaded().await;
+        let focused = self.client.active_element().await.expect("a page has a focused element, if only its body");
+        focused.send_keys(keys).await.expect("an element takes keys");
+    }
+
+    /// Returns once the scripts of the page have run: after a click, `until_shows` may see a page that is still arriving.
+    async fn until_loaded(&self) {
+        let script = "const done = arguments[0]; document.readyState === 'complete' ? done() : addEventListener('load', () => done())";
+        self.run_async(script, vec![]).await;
+    }
+
+    /// Changes the size of the window.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.client.set_window_size(width, height).await.expect("a window can be resized");
     }
 
     /// Closes the window. (A test that fails leaves that to the end of its driver.)

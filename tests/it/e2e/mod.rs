@@ -2,6 +2,9 @@
 
 mod chromium;
 mod django;
+mod keyboard;
 mod main_job;
+mod picture;
+mod shop;
 mod tour;
 mod without_scripts;

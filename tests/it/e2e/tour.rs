@@ -2,10 +2,13 @@
 //! nothing that the content policy has to refuse. The pictures are kept under `screenshots/` for people to look at.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use bugle::actions::setup;
 use serde_json::{Value, json};
 
 use super::chromium::Chromium;
+use super::shop;
 use crate::harness::{OWNER_EMAIL, OWNER_PASSWORD, Project, TestApp};
 
 /// Captured bodies of real SDKs that between them fill every block of the issue page.
@@ -22,75 +25,154 @@ const BODIES: [&str; 9] = [
 ];
 
 const DESK: (u32, u32) = (1440, 900);
+const TABLET: (u32, u32) = (900, 900);
 const PHONE: (u32, u32) = (390, 844);
+
+/// A page as visited: what to call it, where it is, and what to do before looking.
+struct View {
+    name: String,
+    url: String,
+    first: &'static str,
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_sound_in_both_themes_on_a_desk_and_on_a_phone() {
-    let app = TestApp::start_at(bugle::clock::Clock::system().now()).await;
-    let pages = a_lived_in_installation(&app).await;
+    let now = bugle::clock::Clock::system().now();
+    let (empty, app) = (TestApp::start_at(now).await, TestApp::start_at(now - shop::PAST).await);
+    a_lived_in_installation(&app).await;
+    let mut outside = vec![setup_page(&empty).await];
+    outside.extend(pages_for_anybody(&app).await);
+    let inside = pages_for_members(&app).await;
     let mut faults = Vec::new();
     for dark in [false, true] {
         let chromium = Chromium::open(true, dark).await;
-        sign_in(&app, &chromium).await;
-        for (name, path) in &pages {
-            for (form, (width, height)) in [("desk", DESK), ("phone", PHONE)] {
-                chromium.resize(width, height).await;
-                chromium.goto(&format!("{}{path}", app.url())).await;
-                let view = format!("{name}-{form}-{}", if dark { "dark" } else { "light" });
-                chromium.shoot(&view).await;
-                faults.extend(faults_of(&chromium).await.into_iter().map(|fault| format!("{view}: {fault}")));
-            }
+        for view in &outside {
+            faults.extend(look(&chromium, view, dark).await);
         }
+        sign_in(&app, &chromium).await;
+        for view in &inside {
+            faults.extend(look(&chromium, view, dark).await);
+        }
+        faults.extend(look_at_a_broken_page(&app, &chromium, dark).await);
         chromium.close().await;
     }
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
-/// Two projects, one of them busy, one without events; a rule's history; mails; a colleague.
-async fn a_lived_in_installation(app: &TestApp) -> Vec<(&'static str, String)> {
+/// Looks at a page from three distances; answers what is wrong with it.
+async fn look(chromium: &Chromium, view: &View, dark: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    chromium.resize(DESK.0, DESK.1).await;
+    chromium.goto(&view.url).await;
+    chromium.run(view.first, vec![]).await;
+    chromium.run(axe(), vec![]).await;
+    for (form, (width, height)) in [("desk", DESK), ("tablet", TABLET), ("phone", PHONE)] {
+        if form == "tablet" && dark {
+            continue; // What is between desk and phone differs in width alone.
+        }
+        chromium.resize(width, height).await;
+        let seen = format!("{}-{form}-{}", view.name, if dark { "dark" } else { "light" });
+        let mut found = too_wide(chromium).await;
+        if form != "tablet" {
+            found.extend(faults_of(chromium).await);
+        }
+        chromium.shoot_whole(&seen, width).await;
+        faults.extend(found.into_iter().map(|fault| format!("{seen}: {fault}")));
+    }
+    faults
+}
+
+/// Two projects, one with two busy days behind it, one without events; a rule's history; mails; a colleague; a dead letter.
+async fn a_lived_in_installation(app: &TestApp) {
     let shop = app.project("shop").await;
     app.project("stock-sync").await;
     let colleague = app.person("tom@shop.example", "member").await;
     app.join(&shop, &colleague).await;
+    shop::two_days(app, &shop, 60).await;
     for body in BODIES {
         app.sdk(&shop).send_fixture(body).await;
     }
     extremes(app, &shop).await;
     app.settle().await;
     app.live_through(time::Duration::minutes(5)).await;
+    sqlx::query("ALTER TABLE events ADD CONSTRAINT poison CHECK (environment <> 'poison')").execute(&app.db).await.expect("it is added");
+    app.sdk(&shop).capture(json!({ "environment": "poison", "message": "cannot be stored" })).await;
+    app.settle().await;
+}
 
-    let issues: Vec<i64> = sqlx::query_scalar("SELECT id FROM issues ORDER BY id").fetch_all(&app.db).await.expect("issues");
-    let mut pages: Vec<(&'static str, String)> = [
-        ("projects", "/projects"),
-        ("project-new", "/projects/new"),
-        ("onboarding-waiting", "/stock-sync/setup"),
-        ("onboarding-done", "/shop/setup"),
-        ("issues", "/shop/issues"),
-        ("issues-all", "/issues"),
-        ("issues-none", "/stock-sync/issues"),
-        ("issues-no-match", "/shop/issues?query=is:unresolved+nothinglikethis"),
-        ("issues-bad-query", "/shop/issues?query=colour:red"),
-        ("alerts", "/shop/alerts"),
-        ("alert-rule", "/alerts/1"),
-        ("alert-sent", "/alerts/sent/1"),
-        ("settings", "/shop/settings"),
-        ("members", "/members"),
-        ("account", "/account"),
-        ("admin", "/admin"),
-        ("mails", "/admin/mail"),
-        ("mail", "/admin/mail/1"),
-        ("help", "/help"),
-        ("not-found", "/shop/nowhere/at/all"),
-        ("login", "/login"),
-        ("reset", "/reset"),
-    ]
-    .map(|(name, path)| (name, path.to_owned()))
-    .to_vec();
-    let names = ["issue-1", "issue-2", "issue-3", "issue-4", "issue-5", "issue-6", "issue-7", "issue-8", "issue-9", "issue-10", "issue-11"];
-    pages.extend(names.into_iter().zip(&issues).map(|(name, id)| (name, format!("/issues/{id}"))));
-    pages.push(("issue-events", format!("/issues/{}/events", issues[0])));
-    pages.push(("issue-tags", format!("/issues/{}/tags", issues[0])));
+async fn setup_page(app: &TestApp) -> View {
+    let token = setup::new_link(&app.db, &app.clock).await.expect("the link is stored").expect("there is no user yet");
+    View { name: "setup".to_owned(), url: format!("{}/setup?token={token}", app.url()), first: "" }
+}
+
+/// What can be seen without signing in.
+async fn pages_for_anybody(app: &TestApp) -> Vec<View> {
+    let owner = app.sign_in_owner().await;
+    owner.submit("/members/invite", &[("email", "sam@shop.example"), ("role", "member")]).await;
+    app.browser().submit("/reset", &[("email", OWNER_EMAIL)]).await;
+    app.settle().await;
+    let link = |part: &str| {
+        let mails = app.mails();
+        let found = mails.iter().rev().find_map(|mail| mail.text.split_whitespace().find(|word| word.contains(part)).map(str::to_owned));
+        found.unwrap_or_else(|| panic!("no mail has a link to {part}"))
+    };
+    let pages = [
+        ("login", format!("{}/login", app.url())),
+        ("reset", format!("{}/reset", app.url())),
+        ("reset-link", link("/reset/")),
+        ("invite", link("/invite/")),
+        ("mail-resolve", link("/resolve")),
+        ("mail-mute", link("/mute")),
+    ];
+    pages.into_iter().map(|(name, url)| View { name: name.to_owned(), url, first: "" }).collect()
+}
+
+async fn pages_for_members(app: &TestApp) -> Vec<View> {
+    let fixed = [
+        ("projects", "/projects", ""),
+        ("project-new", "/projects/new", ""),
+        ("onboarding-waiting", "/stock-sync/setup", ""),
+        ("onboarding-done", "/shop/setup", ""),
+        ("issues", "/shop/issues", ""),
+        ("issues-selected", "/shop/issues", "document.querySelector('.iss input').click()"),
+        ("issues-all", "/issues", ""),
+        ("issues-none", "/stock-sync/issues", ""),
+        ("issues-no-match", "/shop/issues?query=is:unresolved+nothinglikethis", ""),
+        ("issues-bad-query", "/shop/issues?query=colour:red", ""),
+        ("alerts", "/shop/alerts", ""),
+        ("alert-rule", "/alerts/1", ""),
+        ("alert-sent", "/alerts/sent/1", ""),
+        ("settings", "/shop/settings", ""),
+        ("members", "/members", ""),
+        ("account", "/account", ""),
+        ("account-menu", "/projects", "document.querySelector('.top .menu.right').open = true"),
+        ("admin", "/admin", ""),
+        ("mails", "/admin/mail", ""),
+        ("mail", "/admin/mail/1", ""),
+        ("help", "/help", ""),
+        ("not-found", "/shop/nowhere/at/all", ""),
+    ];
+    let view = |name: &str, path: &str, first| View { name: name.to_owned(), url: format!("{}{path}", app.url()), first };
+    let mut pages: Vec<View> = fixed.into_iter().map(|(name, path, first)| view(name, path, first)).collect();
+    let busy: i64 = sqlx::query_scalar("SELECT id FROM issues ORDER BY event_count DESC LIMIT 1").fetch_one(&app.db).await.expect("issues");
+    pages.push(view("issue-events", &format!("/issues/{busy}/events"), ""));
+    pages.push(view("issue-tags", &format!("/issues/{busy}/tags"), ""));
+    pages.push(view("issue-busy", &format!("/issues/{busy}"), ""));
+    pages.push(view("issue-ignoring", &format!("/issues/{busy}"), "document.querySelector('.acts .menu').open = true"));
+    // One of each captured body, and the extremes: they came last.
+    let last: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM issues ORDER BY id DESC LIMIT 11").fetch_all(&app.db).await.expect("issues are listed");
+    pages.extend(last.iter().rev().enumerate().map(|(n, id)| view(&format!("issue-{n}"), &format!("/issues/{id}"), "")));
     pages
+}
+
+/// Takes a table away for a moment.
+async fn look_at_a_broken_page(app: &TestApp, chromium: &Chromium, dark: bool) -> Vec<String> {
+    sqlx::query("ALTER TABLE alert_rules RENAME TO alert_rules_away").execute(&app.db).await.expect("a table can be renamed");
+    let view = View { name: "broken".to_owned(), url: format!("{}/shop/alerts", app.url()), first: "" };
+    let faults = look(chromium, &view, dark).await;
+    sqlx::query("ALTER TABLE alert_rules_away RENAME TO alert_rules").execute(&app.db).await.expect("and back");
+    faults
 }
 
 /// What a page must survive: a name without a break, a release of forty characters, next to nothing at all.
@@ -114,17 +196,21 @@ async fn sign_in(app: &TestApp, chromium: &Chromium) {
     chromium.until_shows("header.top").await;
 }
 
-async fn faults_of(chromium: &Chromium) -> Vec<String> {
+async fn too_wide(chromium: &Chromium) -> Vec<String> {
     let mut faults = Vec::new();
     let wider = chromium.run("return document.documentElement.scrollWidth - window.innerWidth", vec![]).await;
     if wider.as_i64().is_none_or(|pixels| pixels > 0) {
         faults.push(format!("the page is {wider} pixels wider than its window"));
     }
+    faults
+}
+
+async fn faults_of(chromium: &Chromium) -> Vec<String> {
+    let mut faults = Vec::new();
     let inline = chromium.run("return document.querySelectorAll('[style], script:not([src]), style').length", vec![]).await;
     if inline != json!(0) {
         faults.push(format!("{inline} inline styles or scripts"));
     }
-    chromium.run(&axe(), vec![]).await;
     let found = chromium.run_async(AXE_RUN, vec![]).await;
     faults.extend(found.as_array().into_iter().flatten().map(violation));
     faults
@@ -141,10 +227,13 @@ fn violation(found: &Value) -> String {
 }
 
 /// The checker's source, out of the Python package that `make test` installs beside Django.
-fn axe() -> String {
-    let folder = super::django::python_home().join("lib");
-    let path = find_axe(&folder).unwrap_or_else(|| panic!("`make test` installs axe-core-python below {}", folder.display()));
-    std::fs::read_to_string(path).expect("the package is readable")
+fn axe() -> &'static str {
+    static SOURCE: LazyLock<String> = LazyLock::new(|| {
+        let folder = super::django::python_home().join("lib");
+        let path = find_axe(&folder).unwrap_or_else(|| panic!("`make test` installs axe-core-python below {}", folder.display()));
+        std::fs::read_to_string(path).expect("the package is readable")
+    });
+    &SOURCE
 }
 
 fn find_axe(lib: &Path) -> Option<PathBuf> {

@@ -11,7 +11,7 @@ pub struct Share {
     pub percent: i64,
 }
 
-/// The largest `most` values as shares of `total`; what is left of the values given becomes one last share without a value.
+/// The largest `most` values as shares of `total`; what is left of it becomes one last share without a value.
 pub fn distribution(values: &[(String, i64)], total: i64, most: usize) -> Vec<Share> {
     let mut sorted: Vec<_> = values.iter().filter(|(value, count)| !value.is_empty() && *count > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -19,7 +19,7 @@ pub fn distribution(values: &[(String, i64)], total: i64, most: usize) -> Vec<Sh
     let whole = total.max(known).max(1);
     let share = |value: &str, count: i64| Share { value: value.to_owned(), count, percent: percent(count, whole) };
     let mut shares: Vec<Share> = sorted.iter().take(most).map(|(value, count)| share(value, *count)).collect();
-    let rest = known - shares.iter().map(|share| share.count).sum::<i64>();
+    let rest = total.max(known) - shares.iter().map(|share| share.count).sum::<i64>();
     if rest > 0 {
         shares.push(share("", rest));
     }
@@ -46,6 +46,11 @@ mod tests {
     fn the_largest_come_first_and_the_rest_is_one() {
         let found = shares(&[("NL", 10), ("SE", 61), ("DE", 22), ("", 7)], 100, 2);
         assert_eq!(found, [("SE".into(), 61), ("DE".into(), 22), (String::new(), 17)]);
+        assert_eq!(
+            shares(&[("a", 2), ("b", 1)], 100, 5),
+            [("a".into(), 2), ("b".into(), 1), (String::new(), 97)],
+            "not all values are given"
+        );
     }
 
     #[test]

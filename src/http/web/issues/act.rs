@@ -67,7 +67,7 @@ pub async fn bulk(State(doors): State<Doors>, me: SignedIn, Form(fields): Form<V
 }
 
 /// `POST /issues/undo/{at}`: takes back what the caller did at that moment (microseconds since the epoch).
-pub async fn undo(State(doors): State<Doors>, me: SignedIn, Path(at): Path<i64>) -> Result<Response, PageError> {
+pub async fn undo(State(doors): State<Doors>, me: SignedIn, Path(at): Path<i64>, Form(ask): Form<Ask>) -> Result<Response, PageError> {
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000).map_err(|_| PageError::NotFound)?;
     let undone = actions::undo(&doors.db, &me.user, at).await?;
     let note = match undone.len() {
@@ -75,11 +75,12 @@ pub async fn undo(State(doors): State<Doors>, me: SignedIn, Path(at): Path<i64>)
         1 => Note::ok("Taken back."),
         count => Note::ok(format!("Taken back for {count} issues.")),
     };
-    let next = match undone.as_slice() {
+    let fallback = match undone.as_slice() {
         [only] => address::issue(*only),
         _ => "/issues".to_owned(),
     };
-    Ok(flash::redirect(&doors, &next, note))
+    let next = ask.next.as_deref().filter(|path| next::is_own_path(path)).unwrap_or(&fallback);
+    Ok(flash::redirect(&doors, next, note))
 }
 
 fn decision(verb: &str, until: Option<&str>) -> Option<Decision> {

@@ -99,16 +99,10 @@ fn row(of: OverviewRow, hours: &[HourRow], since: OffsetDateTime) -> Row {
         platform: platform_name(&of.platform).to_owned(),
         spark: spark(&buckets, "24 hours", "in this hour"),
         event_count,
-        release: of.latest_release.as_deref().map(short_release).unwrap_or_default(),
+        release: of.latest_release.as_deref().map(format::short_release).unwrap_or_default(),
         quiet: event_count == 0 && of.last_event_at.is_some(),
         of,
     }
-}
-
-/// Hashes are cut to 12 characters in lists.
-fn short_release(release: &str) -> String {
-    let hash = release.len() >= 32 && release.chars().all(|c| c.is_ascii_hexdigit());
-    if hash { release[..12].to_owned() } else { release.to_owned() }
 }
 
 fn summary(rows: &[Row]) -> String {

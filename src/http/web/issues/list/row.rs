@@ -75,7 +75,7 @@ impl Row {
             kind,
             value,
             culprit: cut_middle(&issue.culprit, CULPRIT_MAX),
-            since: issue.first_release.as_deref().map(|release| cut(release, 20)).unwrap_or_default(),
+            since: issue.first_release.as_deref().map(|release| cut(&format::short_release(release), 20)).unwrap_or_default(),
             project: if frame.several { issue.project_name.clone() } else { String::new() },
             spark: spark(&buckets, frame.period.span(), frame.period.last()),
             events: issue.event_count.into(),

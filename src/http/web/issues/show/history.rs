@@ -27,7 +27,7 @@ pub fn grid(issue: &Issue, now: OffsetDateTime) -> Grid {
 /// Draws the hours with the releases first seen in their time.
 pub fn draw(grid: &Grid, hours: &[Hour], releases: &[(String, OffsetDateTime)]) -> Histogram {
     let buckets = grid.fill(hours);
-    let deploys: Vec<_> = releases.iter().map(|(name, at)| Deploy { at: grid.position(*at), name: name.clone() }).collect();
+    let deploys: Vec<_> = releases.iter().map(|(name, at)| Deploy { at: grid.position(*at), name: format::short_release(name) }).collect();
     let mut chart = histogram(&buckets, PLOT, |n| grid.title(n), None, &deploys);
     let total: i64 = buckets.iter().map(|bucket| bucket.count).sum();
     let (unit, span) = if grid.length == Duration::HOUR { ("events an hour", "60 hours") } else { ("events in 12 hours", "30 days") };

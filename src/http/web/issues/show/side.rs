@@ -37,8 +37,14 @@ pub struct Value {
     pub count: i64,
 }
 
-/// Environment and release first, then tags: those with several values say more than those with one.
+/// Fewer events have everything in common.
+const EVENTS_MIN: i64 = 10;
+
+/// Nothing below [`EVENTS_MIN`]. Environment and release first, then tags: those with several values say more than those with one.
 pub async fn distributions(db: &Db, issue: &Issue, base: &str) -> sqlx::Result<Vec<Distribution>> {
+    if issue.event_count < EVENTS_MIN {
+        return Ok(Vec::new());
+    }
     let (project, id) = (issue.project_id, issue.id);
     let most = i64::try_from(VALUES_MAX).unwrap_or(i64::MAX) + 1;
     let environments = issue_parts::environments(db, project, id, most).await?;
@@ -47,17 +53,24 @@ pub async fn distributions(db: &Db, issue: &Issue, base: &str) -> sqlx::Result<V
     // `runtime` already says what `runtime.name` says.
     let keys: Vec<String> = tags.iter().map(|(key, ..)| format!("{key}.name")).collect();
     tags.retain(|(key, ..)| !matches!(key.as_str(), "environment" | "release" | "level") && !keys.contains(key));
-    tags.sort_by_key(|(_, values, _)| values.len() < 2);
+    tags.sort_by_key(|(key, values, total)| (says_little(key, values, *total), values.len() < 2));
     let fields = [("environment", environments), ("release", releases)].map(|(key, values)| (key.to_owned(), values, issue.event_count));
     let all = fields.into_iter().chain(tags.into_iter().take(TAGS_MAX)).filter(|(_, values, _)| !values.is_empty());
     Ok(all.map(|(key, values, total)| of_key(&key, &values, total, VALUES_MAX, base)).collect())
 }
 
+/// How it was caught says less than what the application says of itself, and so does a tag that is different in almost every event.
+fn says_little(key: &str, values: &[(String, i64)], total: i64) -> bool {
+    let most = values.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    matches!(key, "handled" | "mechanism" | "runtime" | "server_name" | "url") || (values.len() > 1 && most.saturating_mul(20) < total)
+}
+
 /// The values of one tag with their searches.
 pub fn of_key(key: &str, values: &[(String, i64)], total: i64, most: usize, base: &str) -> Distribution {
+    let rest = if values.iter().filter(|(value, _)| !value.is_empty()).count() > most { "other values" } else { "not sent" };
     let value = |share: Share| Value {
         href: if share.value.is_empty() { String::new() } else { address::search_pair(base, key, &share.value) },
-        text: if share.value.is_empty() { "other values".to_owned() } else { cut(&share.value, 80) },
+        text: if share.value.is_empty() { rest.to_owned() } else { cut(&share.value, 80) },
         percent: share.percent,
         count: share.count,
     };
