@@ -111,7 +111,7 @@ mod tests {
 
     fn sighting(project: i64, hashes: &[u8]) -> Sighting {
         let timing = Timing { received_at: datetime!(2026-11-20 12:00 UTC), clean: true, retention: time::Duration::DAY };
-        let mut sighting = Sighting::of(ProjectId(project), &Event::default(), timing);
+        let mut sighting = Sighting::of(ProjectId(project), Event::default(), timing);
         sighting.hashes = hashes.iter().map(|hash| [*hash; 16]).collect();
         sighting
     }

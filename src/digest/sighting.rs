@@ -3,12 +3,12 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::event_id::EventId;
-use crate::domain::fingerprint::Hash;
+use crate::domain::fingerprint::{Fingerprint, Hash};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
-use crate::protocol::event::{Event, User};
+use crate::protocol::event::{Event, Grouping, User};
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Latest, NewIssue};
 use crate::store::payload;
@@ -76,9 +76,11 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    /// Reads off an event that is normalized and scrubbed.
-    pub fn of(project_id: ProjectId, event: &Event, timing: Timing) -> Self {
-        let fingerprint = fingerprint::compute(event);
+    /// Reads off an event that is normalized and scrubbed, and stores with it why it is grouped as it is.
+    pub fn of(project_id: ProjectId, mut event: Event, timing: Timing) -> Self {
+        let Fingerprint { version, hashes, explanation } = fingerprint::compute(&event);
+        event.grouping = Some(Grouping { version, explanation });
+        let event = &event;
         let title = bounded(title::of(event));
         let json = serde_json::to_vec(event).expect("an event is made of JSON values");
         Self {
@@ -92,8 +94,8 @@ impl Sighting {
             release: name(event.release.as_deref()),
             tags: tags(event),
             person: person(event.user.as_ref()),
-            algorithm: fingerprint.version,
-            hashes: if fingerprint.hashes.is_empty() { vec![Hash::default()] } else { fingerprint.hashes },
+            algorithm: version,
+            hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
             payload: payload::encode(&json),
             kind: if event.exceptions.is_empty() && event.threads.is_empty() { "default" } else { "error" },
             whole_title: whole(&title),

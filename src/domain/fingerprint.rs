@@ -19,6 +19,7 @@ pub struct Fingerprint {
 
 /// Why an event has the hashes it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Explanation {
     /// The rung of the ladder that decided: `exception`, `message`, `custom fingerprint`, …
     pub rung: String,

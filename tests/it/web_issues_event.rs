@@ -23,6 +23,14 @@ async fn issue(app: &TestApp) -> i64 {
     sqlx::query_scalar("SELECT id FROM issues ORDER BY id LIMIT 1").fetch_one(&app.db).await.expect("an issue is stored")
 }
 
+async fn issue_of(app: &TestApp, event_id: &str) -> i64 {
+    sqlx::query_scalar("SELECT issue_id FROM events WHERE event_id = $1::uuid")
+        .bind(event_id)
+        .fetch_one(&app.db)
+        .await
+        .expect("the event is stored")
+}
+
 async fn capture(app: &TestApp, project: &Project, event: Value) -> String {
     let id = app.sdk(project).capture(event).await;
     app.settle().await;
@@ -41,6 +49,23 @@ async fn a_chained_exception_is_told_from_the_raised_one_back() {
     page.assert_shows("First seen");
     page.assert_shows("1 of 1");
     page.assert_shows("Not sent with this event");
+}
+
+#[tokio::test]
+async fn the_page_says_what_was_compared_and_what_was_left_out() {
+    let (app, _, page) = page_of("python-2.75.0-chained-cause").await;
+    page.assert_shows("Grouped by exception (version 1 of the rules).");
+    page.assert_shows("What was compared");
+    page.assert_shows("frames of libraries and the runtime: frames of the application are there");
+    page.assert_shows("the exception's text: frames decide");
+
+    let project = app.project("mail").await;
+    let event = json!({ "message": "cannot reach smtp for order 4711", "logger": "mail", "fingerprint": ["smtp", "down"] });
+    let id = capture(&app, &project, event).await;
+    let chosen = app.sign_in_owner().await.open(&format!("/issues/MAIL-{}", issue_of(&app, &id).await)).await;
+    chosen.assert_shows("Grouped by custom fingerprint (version 1 of the rules).");
+    assert!(chosen.texts_in("li").iter().any(|part| part == "smtp"), "{}", chosen.text());
+    chosen.assert_shows("exception, stack trace and message: the client set the fingerprint");
 }
 
 #[tokio::test]

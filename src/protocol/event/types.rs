@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::domain::event_id::EventId;
+use crate::domain::fingerprint::Explanation;
 use crate::domain::level::Level;
 
 /// A JSON object that keeps the order of its keys.
@@ -94,6 +95,20 @@ pub struct Event {
     /// What Bugle changed or could not read, for the page.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<Damage>,
+    /// Why it is in its issue, for the page. `None` before the digest has fingerprinted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grouping: Option<Grouping>,
+}
+
+/// How an event was grouped when it was stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grouping {
+    /// Version of the algorithm.
+    pub version: i16,
+    /// What decided.
+    #[serde(flatten)]
+    pub explanation: Explanation,
 }
 
 /// A log message; `message` is the template where the client sent one.

@@ -16,5 +16,6 @@ mod request;
 pub mod side;
 mod stack;
 pub mod text;
+mod why;
 
 pub use get::{event, issue, locate};

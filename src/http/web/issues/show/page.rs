@@ -24,9 +24,10 @@ use super::frame::FrameView;
 use super::get::{Opened, Options};
 use super::nav::{self, Navigator};
 use super::request::{self, RequestCard, Table};
-use super::side::{self, Distribution, Happened, Why};
+use super::side::{self, Distribution, Happened};
 use super::stack::Row;
 use super::text::{Shown, cut};
+use super::why::{self, Why};
 use super::{history, text};
 
 /// Longest message on the page; the raw event has the rest.
@@ -143,7 +144,7 @@ async fn part(
         damage_count: event.damage.len(),
         damage: event.damage.iter().take(DAMAGE_MAX).cloned().collect(),
         missing: evidence::missing(&event),
-        why: side::why(&doors.db, issue, &stored.hash, &event.fingerprint).await?,
+        why: why::load(&doors.db, issue, &stored.hash, event.grouping).await?,
     })
 }
 

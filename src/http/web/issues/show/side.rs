@@ -1,11 +1,11 @@
-//! Beside an event: what the events of the issue have in common, how they were grouped, what happened to it.
+//! Beside an event: what the events of the issue have in common, and what happened to it.
 
 use time::OffsetDateTime;
 
 use crate::http::web::charts::{Share, distribution};
 use crate::http::web::issues::address;
 use crate::store::Db;
-use crate::store::issue_parts::{self, Activity, Grouping, TagCount};
+use crate::store::issue_parts::{self, Activity, TagCount};
 use crate::store::issue_reads::Issue;
 
 use super::text::cut;
@@ -130,32 +130,4 @@ fn happened(activity: Activity) -> Happened {
 
 fn said(by: bool, with_name: &str, without: &str) -> String {
     if by { with_name } else { without }.to_owned()
-}
-
-/// Why this event is in this issue.
-pub struct Why {
-    /// First 12 digits of the fingerprint.
-    pub hash: String,
-    /// What is known of it, in sentences.
-    pub text: String,
-}
-
-/// Explains the grouping.
-pub async fn why(db: &Db, issue: &Issue, hash: &[u8], custom: &[String]) -> sqlx::Result<Why> {
-    let grouping = issue_parts::grouping(db, issue.project_id, issue.id, hash).await?;
-    let hash = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    Ok(Why { hash, text: explained(&grouping, custom) })
-}
-
-fn explained(grouping: &Grouping, custom: &[String]) -> String {
-    let rung = if custom.iter().any(|part| !matches!(part.as_str(), "{{ default }}" | "{{default}}")) {
-        "The application chose the fingerprint"
-    } else {
-        "Events with the same fingerprint are one issue"
-    };
-    let algorithm = grouping.algorithm.map(|version| format!(" (algorithm {version})")).unwrap_or_default();
-    match grouping.hash_count {
-        ..=1 => format!("{rung}{algorithm}."),
-        count => format!("{rung}{algorithm}. {count} fingerprints lead here."),
-    }
 }
