@@ -1,4 +1,6 @@
 //! The wiring: which parts a running Bugle is made of, in which order they start and stop, and the loops that drive the workers.
+//!
+//! Deliberately absent: rules. What a worker does in one step is said in its own room.
 
 use anyhow::Context;
 use axum::Router;

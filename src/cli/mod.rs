@@ -1,6 +1,8 @@
 //! The command line: what is asked, and the answer on standard output. Logs go to standard error.
 //!
 //! The last line a command prints is what a script wants: a DSN, a token, a link.
+//!
+//! Deliberately absent: rules. Commands call `actions`, `jobs` and `store` like the other doors.
 
 use std::process::ExitCode;
 use std::time::Duration;

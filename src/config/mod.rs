@@ -1,6 +1,8 @@
 //! Every setting of the contract: flag, environment variable, default. Parsed once, at the edge, into values that cannot be wrong.
 //!
 //! `raw` is what was said (flags over environment), `parse` says what is wrong with it, one sentence per setting, naming its variable.
+//!
+//! Deliberately absent: settings that people change while it runs; those are rows and have pages.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

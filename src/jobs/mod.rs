@@ -1,4 +1,6 @@
 //! What happens because of time. Each job offers `run_once`, safe to run twice and on several nodes.
+//!
+//! Deliberately absent: anything that cannot run twice, and the loops (`app::workers`).
 
 pub mod partitions;
 pub mod spikes;

@@ -16,7 +16,7 @@ const DAYS_AHEAD: i64 = 3;
 /// How often a drop is tried that readers are in the way of; each try waits two seconds at most.
 const DROP_TRIES_MAX: u32 = 3;
 
-/// To be called at the start and every hour. Tells how many partitions were made or dropped.
+/// To be called at the start and every few minutes. Tells how many partitions were made or dropped.
 pub async fn run_once(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<usize> {
     let Some(held) = job_locks::try_hold(db, Job::Partitions).await.context("holding the job of partitions")? else { return Ok(0) };
     let changed = keep_up(db, clock, retention_days).await;

@@ -59,6 +59,36 @@ pub struct DeadLetter {
     pub body_len: i64,
 }
 
+struct Row {
+    id: i64,
+    project_id: i64,
+    received_at: OffsetDateTime,
+    failed_at: OffsetDateTime,
+    item_type: String,
+    event_id: Option<Uuid>,
+    reason: String,
+    retry_count: i32,
+    retry_at: Option<OffsetDateTime>,
+    body_len: i64,
+}
+
+impl From<Row> for DeadLetter {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            project_id: ProjectId(row.project_id),
+            received_at: row.received_at,
+            failed_at: row.failed_at,
+            item_type: row.item_type,
+            event_id: row.event_id.map(EventId),
+            reason: row.reason,
+            retry_count: row.retry_count,
+            retry_at: row.retry_at,
+            body_len: row.body_len,
+        }
+    }
+}
+
 /// What a dead letter holds.
 #[derive(Clone, Debug)]
 pub struct Contents {
@@ -114,7 +144,8 @@ pub async fn list(
     before: Option<(OffsetDateTime, i64)>,
     limit: i64,
 ) -> sqlx::Result<Vec<DeadLetter>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"
         SELECT id, project_id, received_at, failed_at, item_type, event_id, reason, retry_count, retry_at,
             length(body)::int8 AS "body_len!"
@@ -130,24 +161,13 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    let letters = rows.into_iter().map(|row| DeadLetter {
-        id: row.id,
-        project_id: ProjectId(row.project_id),
-        received_at: row.received_at,
-        failed_at: row.failed_at,
-        item_type: row.item_type,
-        event_id: row.event_id.map(EventId),
-        reason: row.reason,
-        retry_count: row.retry_count,
-        retry_at: row.retry_at,
-        body_len: row.body_len,
-    });
-    Ok(letters.collect())
+    Ok(rows.into_iter().map(DeadLetter::from).collect())
 }
 
 /// One letter.
 pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<DeadLetter>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         r#"
         SELECT id, project_id, received_at, failed_at, item_type, event_id, reason, retry_count, retry_at,
             length(body)::int8 AS "body_len!"
@@ -158,18 +178,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<DeadL
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| DeadLetter {
-        id: row.id,
-        project_id: ProjectId(row.project_id),
-        received_at: row.received_at,
-        failed_at: row.failed_at,
-        item_type: row.item_type,
-        event_id: row.event_id.map(EventId),
-        reason: row.reason,
-        retry_count: row.retry_count,
-        retry_at: row.retry_at,
-        body_len: row.body_len,
-    }))
+    Ok(row.map(DeadLetter::from))
 }
 
 /// What a letter holds.

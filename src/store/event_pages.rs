@@ -2,9 +2,8 @@
 
 use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
-use super::event_reads::{Place, Stored, Summary, SummaryRow};
+use super::event_reads::{Place, Stored, StoredRow};
 use crate::domain::ids::{IssueId, ProjectId};
 
 /// Hours with events that are looked at for one page of a project's events.
@@ -19,44 +18,6 @@ pub enum From {
     OlderThan(Place),
     /// What is just newer than this place.
     NewerThan(Place),
-}
-
-struct Row {
-    project_id: i64,
-    event_id: Uuid,
-    issue_id: i64,
-    received_at: OffsetDateTime,
-    occurred_at: OffsetDateTime,
-    level: i16,
-    title: String,
-    environment: Option<String>,
-    release: Option<String>,
-    transaction: Option<String>,
-    user_label: Option<String>,
-    trace_id: Option<String>,
-    hash: Vec<u8>,
-    dictionary_id: i32,
-    payload: Vec<u8>,
-}
-
-impl std::convert::From<Row> for Stored {
-    fn from(row: Row) -> Self {
-        let summary = SummaryRow {
-            event_id: row.event_id,
-            issue_id: row.issue_id,
-            received_at: row.received_at,
-            occurred_at: row.occurred_at,
-            level: row.level,
-            title: row.title,
-            environment: row.environment,
-            release: row.release,
-            transaction: row.transaction,
-            user_label: row.user_label,
-            trace_id: row.trace_id,
-        };
-        let project_id = ProjectId(row.project_id);
-        Self { project_id, summary: Summary::from(summary), hash: row.hash, dictionary_id: row.dictionary_id, payload: row.payload }
-    }
 }
 
 /// The bounds of a page as the queries take them: older than the first or newer than the second.
@@ -74,7 +35,7 @@ pub async fn of_issue(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueI
     let rows = match newer_than {
         None => {
             sqlx::query_as!(
-            Row,
+            StoredRow,
             "SELECT project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction, user_label,
                         trace_id, hash, dictionary_id, payload
                  FROM events WHERE project_id = $1 AND issue_id = $2 AND ($3::timestamptz IS NULL OR (received_at, event_id) < ($3, $4))
@@ -90,7 +51,7 @@ pub async fn of_issue(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueI
         }
         Some(place) => {
             sqlx::query_as!(
-            Row,
+            StoredRow,
             "SELECT project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction, user_label,
                         trace_id, hash, dictionary_id, payload
                  FROM events WHERE project_id = $1 AND issue_id = $2 AND (received_at, event_id) > ($3, $4)
@@ -120,7 +81,7 @@ pub async fn of_project(
     let (older_than, newer_than) = bounds(from);
     let place = older_than.or(newer_than);
     let rows = sqlx::query_as!(
-        Row,
+        StoredRow,
         r#"SELECT e.project_id AS "project_id!", e.event_id AS "event_id!", e.issue_id AS "issue_id!", e.received_at AS "received_at!",
                   e.occurred_at AS "occurred_at!", e.level AS "level!", e.title AS "title!", e.environment, e.release, e.transaction,
                   e.user_label, e.trace_id, e.hash AS "hash!", e.dictionary_id AS "dictionary_id!", e.payload AS "payload!"

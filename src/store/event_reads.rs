@@ -94,21 +94,27 @@ impl From<SummaryRow> for Summary {
     }
 }
 
-/// The event of this id in this project. `event_ids` leads to the one partition it is in.
-pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, event_id: EventId) -> sqlx::Result<Option<Stored>> {
-    let row = sqlx::query!(
-        "SELECT e.event_id, e.issue_id, e.received_at, e.occurred_at, e.level, e.title, e.environment, e.release, e.transaction, \
-             e.user_label, e.trace_id, e.hash, e.dictionary_id, e.payload \
-         FROM event_ids k JOIN events e ON e.project_id = k.project_id AND e.event_id = k.event_id AND e.received_at = k.received_at \
-         WHERE k.project_id = $1 AND k.event_id = $2",
-        project.0,
-        event_id.0
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| Stored {
-        project_id: project,
-        summary: Summary::from(SummaryRow {
+pub(super) struct StoredRow {
+    pub(super) project_id: i64,
+    pub(super) event_id: Uuid,
+    pub(super) issue_id: i64,
+    pub(super) received_at: OffsetDateTime,
+    pub(super) occurred_at: OffsetDateTime,
+    pub(super) level: i16,
+    pub(super) title: String,
+    pub(super) environment: Option<String>,
+    pub(super) release: Option<String>,
+    pub(super) transaction: Option<String>,
+    pub(super) user_label: Option<String>,
+    pub(super) trace_id: Option<String>,
+    pub(super) hash: Vec<u8>,
+    pub(super) dictionary_id: i32,
+    pub(super) payload: Vec<u8>,
+}
+
+impl From<StoredRow> for Stored {
+    fn from(row: StoredRow) -> Self {
+        let summary = SummaryRow {
             event_id: row.event_id,
             issue_id: row.issue_id,
             received_at: row.received_at,
@@ -120,11 +126,26 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, event_id: EventId
             transaction: row.transaction,
             user_label: row.user_label,
             trace_id: row.trace_id,
-        }),
-        hash: row.hash,
-        dictionary_id: row.dictionary_id,
-        payload: row.payload,
-    }))
+        };
+        let project_id = ProjectId(row.project_id);
+        Self { project_id, summary: Summary::from(summary), hash: row.hash, dictionary_id: row.dictionary_id, payload: row.payload }
+    }
+}
+
+/// The event of this id in this project. `event_ids` leads to the one partition it is in.
+pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, event_id: EventId) -> sqlx::Result<Option<Stored>> {
+    let row = sqlx::query_as!(
+        StoredRow,
+        "SELECT e.project_id, e.event_id, e.issue_id, e.received_at, e.occurred_at, e.level, e.title, e.environment, e.release, e.transaction, \
+             e.user_label, e.trace_id, e.hash, e.dictionary_id, e.payload \
+         FROM event_ids k JOIN events e ON e.project_id = k.project_id AND e.event_id = k.event_id AND e.received_at = k.received_at \
+         WHERE k.project_id = $1 AND k.event_id = $2",
+        project.0,
+        event_id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Stored::from))
 }
 
 /// The projects that have an event of this id (a client may reuse one), with its issue.

@@ -176,9 +176,40 @@ pub struct MailRow {
     pub last_error: String,
 }
 
+struct Row {
+    id: i64,
+    project_id: Option<i64>,
+    recipient: String,
+    subject: String,
+    state: String,
+    created_at: OffsetDateTime,
+    next_try_at: OffsetDateTime,
+    sent_at: Option<OffsetDateTime>,
+    attempt_count: i32,
+    last_error: String,
+}
+
+impl From<Row> for MailRow {
+    fn from(row: Row) -> Self {
+        Self {
+            id: MailId(row.id),
+            project_id: row.project_id.map(ProjectId),
+            recipient: row.recipient,
+            subject: row.subject,
+            state: row.state,
+            created_at: row.created_at,
+            next_try_at: row.next_try_at,
+            sent_at: row.sent_at,
+            attempt_count: row.attempt_count,
+            last_error: row.last_error,
+        }
+    }
+}
+
 /// The newest mails before `before`, for a page.
 pub async fn list(db: impl PgExecutor<'_>, before: Option<MailId>, limit: i64) -> sqlx::Result<Vec<MailRow>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT id, project_id, recipient, subject, state, created_at, next_try_at, sent_at, attempt_count, last_error
          FROM mails WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
         before.map(|id| id.0),
@@ -186,47 +217,25 @@ pub async fn list(db: impl PgExecutor<'_>, before: Option<MailId>, limit: i64) -
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| MailRow {
-            id: MailId(row.id),
-            project_id: row.project_id.map(ProjectId),
-            recipient: row.recipient,
-            subject: row.subject,
-            state: row.state,
-            created_at: row.created_at,
-            next_try_at: row.next_try_at,
-            sent_at: row.sent_at,
-            attempt_count: row.attempt_count,
-            last_error: row.last_error,
-        })
-        .collect())
+    Ok(rows.into_iter().map(MailRow::from).collect())
 }
 
-/// One mail with its text.
-pub async fn find(db: impl PgExecutor<'_>, id: MailId) -> sqlx::Result<Option<(MailRow, String)>> {
-    let row = sqlx::query!(
-        "SELECT id, project_id, recipient, subject, text_body, state, created_at, next_try_at, sent_at, attempt_count, last_error
+/// One mail.
+pub async fn find(db: impl PgExecutor<'_>, id: MailId) -> sqlx::Result<Option<MailRow>> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, project_id, recipient, subject, state, created_at, next_try_at, sent_at, attempt_count, last_error
          FROM mails WHERE id = $1",
         id.0
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| {
-        let listed = MailRow {
-            id: MailId(row.id),
-            project_id: row.project_id.map(ProjectId),
-            recipient: row.recipient,
-            subject: row.subject,
-            state: row.state,
-            created_at: row.created_at,
-            next_try_at: row.next_try_at,
-            sent_at: row.sent_at,
-            attempt_count: row.attempt_count,
-            last_error: row.last_error,
-        };
-        (listed, row.text_body)
-    }))
+    Ok(row.map(MailRow::from))
+}
+
+/// The text part of a mail.
+pub async fn find_text(db: impl PgExecutor<'_>, id: MailId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("SELECT text_body FROM mails WHERE id = $1", id.0).fetch_optional(db).await
 }
 
 /// How the mail of the last 24 hours fared, and what waits.

@@ -1,4 +1,6 @@
-//! What all doors share: client address, errors, operations.
+//! What all doors share: client address, keys, health and metrics.
+//!
+//! Deliberately absent: what only one door needs, and how any door words its refusals.
 
 pub mod client_address;
 pub mod keys;

@@ -1,3 +1,5 @@
+//! Events before and after.
+
 use serde_json::json;
 use time::macros::datetime;
 

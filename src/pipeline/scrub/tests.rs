@@ -1,3 +1,5 @@
+//! What is replaced and what is left alone.
+
 use serde_json::json;
 
 use super::*;

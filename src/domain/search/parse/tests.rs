@@ -1,3 +1,5 @@
+//! Searches as people type them.
+
 use time::macros::datetime;
 
 use super::super::suggest::unknown_key;

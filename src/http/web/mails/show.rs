@@ -33,8 +33,9 @@ struct Page {
 /// Shows the mail.
 pub async fn get(State(doors): State<Doors>, me: SignedIn, Path(id): Path<i64>) -> Result<Html<String>, PageError> {
     me.must_administer()?;
-    let (mail, text) = mails::find(&doors.db, MailId(id)).await?.ok_or(PageError::NotFound)?;
-    let lines = may_read(&me.user, &mail).then(|| lines(&text, &doors.config.url));
+    let mail = mails::find(&doors.db, MailId(id)).await?.ok_or(PageError::NotFound)?;
+    let text = if may_read(&me.user, &mail) { mails::find_text(&doors.db, mail.id).await? } else { None };
+    let lines = text.map(|text| lines(&text, &doors.config.url));
     let has_server = doors.config.mail.smtp_url.is_some();
     layout::html(&Page {
         may_send: mail.state == "failed" || (mail.state == "kept" && has_server),

@@ -1,3 +1,5 @@
+//! Events as SDKs send them, whole and broken.
+
 use serde_json::json;
 use time::macros::datetime;
 
