@@ -31,8 +31,11 @@ enum Guard {
 }
 use Guard::{Admin, Open, Own, ProjectAdmin, Work};
 
+/// Fields of a form with their values.
+type Form = &'static [(&'static str, &'static str)];
+
 /// Method, route as in the router, guard, form.
-const WEB: &[(&str, &str, Guard, &[(&str, &str)])] = &[
+const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/", Own, &[]),
     ("GET", "/projects", Own, &[]),
     ("GET", "/projects/new", Admin, &[]),
