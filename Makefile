@@ -4,7 +4,7 @@
 export SQLX_OFFLINE ?= true
 CARGO ?= cargo
 
-.PHONY: run build release test bench bench-short fmt lint sqlx-prepare dependencies dependencies-test
+.PHONY: run build release test bench bench-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
 
 ## Build and start Bugle on http://localhost:9000, with a private Postgres
 run: dependencies
@@ -26,6 +26,13 @@ bench: dependencies
 
 bench-short: dependencies
 	$(CARGO) bench --locked --bench load -- --short
+
+## How well alerts and grouping do on the labelled data in tests/data; needs no database
+alerts:
+	$(CARGO) test --locked --test it alerts_on_labelled_series_can_be_trusted -- --nocapture
+
+grouping:
+	$(CARGO) test --locked --test it labelled_events_are_grouped_as_people_would -- --nocapture
 
 fmt:
 	$(CARGO) fmt

@@ -15,8 +15,9 @@ use crate::protocol::category::Category;
 use crate::store::activities::{self, NewActivity};
 use crate::store::event_ids::{self, Claim};
 use crate::store::events::{self, NewEvent};
+use crate::store::job_locks::{self, Job};
 use crate::store::outcomes::{self, Tally};
-use crate::store::{Tx, counters, dead_letters};
+use crate::store::{Tx, counters, dead_letters, spikes};
 
 /// Counted under this reason: events of a project that was deleted between accepting and digesting them.
 const PROJECT_DELETED: &str = "project_deleted";
@@ -40,6 +41,8 @@ pub struct Done {
 
 /// Writes a batch.
 pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Result<Done, Failure> {
+    // First of all locks, and until the commit: the minute sweep must not look at minutes that are being counted.
+    job_locks::share(tx, Job::Spikes).await?;
     let projects = counters::projects::hold(tx, &projects_of(readings)).await?;
     let dedupe = dedupe(tx, readings, &projects).await?;
     let assigned = assign(tx, &dedupe.fresh).await?;
@@ -48,6 +51,9 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Re
     let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;
     counts::add(tx, &assigned.placed, &verdict).await?;
+    if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
+        spikes::sweep_again(tx, counters::minute(earliest)).await?;
+    }
     let alert_count = alerts::decide(tx, &verdict.tellings, now).await?;
     let letters: Vec<_> =
         readings.iter().flat_map(|reading| &reading.letters).filter(|letter| kept(letter.project_id, &projects)).cloned().collect();

@@ -1,5 +1,9 @@
 //! The minute sweep: looks at the issues that got events in each closed minute, begins and ends spikes. One transaction per minute, one
 //! node at a time; a restart goes on where it stopped, so that no incident is told twice.
+//!
+//! A minute is closed when its events are counted, and a digest may be late: the database was away, or a flood waits in the spool. So the
+//! digest moves the sweep back to the earliest minute it adds to (`store::spikes::sweep_again`), and no minute is swept while a digest
+//! commits (`store::job_locks::share`). Sweeping a minute again tells nothing twice: an incident that is going on is only moved on.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -15,11 +19,12 @@ use crate::domain::ids::ProjectId;
 use crate::domain::issue::Status;
 use crate::domain::spike::bar::Circumstances;
 use crate::domain::spike::{Incident, Sensitivity, Step, Sums, Usual, is_spike, passes_gate, step, traffic};
+use crate::store::job_locks::{self, Job};
 use crate::store::spike_history::{self, Key, Speaker, Suspect, hour_number};
 use crate::store::spikes::{self, NewAlert, minute_number, minute_start};
-use crate::store::{self, Db, Tx, alert_rules};
+use crate::store::{Db, Tx, alert_rules};
 
-/// A minute is looked at this long after its end, when the digest has counted its events.
+/// A minute is looked at this long after its end, when the digest has usually counted its events.
 const CLOSED_AFTER: Duration = Duration::seconds(5);
 /// After a pause of Bugle no more than this many past minutes are looked at.
 const CATCH_UP_MINUTES: i64 = 90;
@@ -35,15 +40,11 @@ pub async fn run_once(db: &Db, clock: &Clock) -> anyhow::Result<usize> {
 }
 
 async fn sweep_next(db: &Db, closed: i64) -> anyhow::Result<bool> {
-    let mut tx = store::begin(db).await?;
-    if !spikes::try_lock(&mut tx).await? {
-        tx.rollback().await?;
-        return Ok(false);
-    }
+    let mut tx = job_locks::hold(db, Job::Spikes).await.context("waiting for the job of looking for spikes")?;
     let last = spikes::find_swept(&mut tx).await?.map_or(closed - 1, minute_number);
     let minute = (last + 1).max(closed - CATCH_UP_MINUTES);
     if minute > closed {
-        tx.rollback().await?; // at once, not when the connection is next used: the lock goes with it
+        tx.rollback().await?; // at once, not when the pool gets round to it: the lock goes with it
         return Ok(false);
     }
     Sweep::new(minute).run(&mut tx).await.with_context(|| format!("sweeping the minute {}", minute_start(minute)))?;

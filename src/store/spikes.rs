@@ -12,14 +12,6 @@ use crate::domain::alert::{Kind, Numbers};
 use crate::domain::ids::{AlertId, IssueId, ProjectId, RuleId};
 use crate::domain::spike::Incident;
 
-/// Any fixed number: one node sweeps at a time.
-const SWEEP_LOCK: i64 = 0x6275_676c_6531;
-
-/// Whether this transaction may sweep; the lock ends with it.
-pub async fn try_lock(tx: &mut Tx) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "locked!""#, SWEEP_LOCK).fetch_one(&mut **tx).await
-}
-
 /// The last minute that was swept; `None` on a new installation.
 pub async fn find_swept(tx: &mut Tx) -> sqlx::Result<Option<OffsetDateTime>> {
     sqlx::query_scalar!("SELECT swept_minute FROM spike_sweep").fetch_optional(&mut **tx).await
@@ -33,6 +25,12 @@ pub async fn set_swept(tx: &mut Tx, minute: OffsetDateTime) -> sqlx::Result<()> 
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Events of `minute` or later were counted only now: what was swept since then is to be swept again. Does nothing where none was.
+pub async fn sweep_again(tx: &mut Tx, minute: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE spike_sweep SET swept_minute = $1 WHERE swept_minute > $1", minute - Duration::MINUTE).execute(&mut **tx).await?;
     Ok(())
 }
 

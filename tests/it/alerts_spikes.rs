@@ -1,9 +1,11 @@
 //! Spikes, from events at the door to one mail, on a history of two weeks.
 
+use bugle::jobs::spikes;
+use bugle::store::job_locks::{self, Job};
 use serde_json::json;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
-use crate::harness::{Project, TestApp};
+use crate::harness::{Project, TestApp, eventually};
 
 /// Usual events per hour in the histories below.
 const USUAL: i32 = 1;
@@ -124,4 +126,49 @@ async fn an_issue_ignored_for_ever_tells_nothing() {
     raise(&app, &project, 60, None).await;
     app.live_through(Duration::minutes(20)).await;
     assert!(spike_mails(&app).is_empty());
+}
+
+#[tokio::test]
+async fn events_that_waited_in_the_spool_while_their_minutes_were_swept_are_looked_at_again_after_a_restart() {
+    let mut app = TestApp::start().await;
+    let project = project_with_history(&app).await;
+    raise(&app, &project, 60, None).await;
+    let raised_at = app.now();
+    for _ in 0..10 {
+        app.clock.advance(Duration::MINUTE);
+        assert_eq!(spikes::run_once(&app.db, &app.clock).await.expect("the sweep works"), 1, "nothing is counted, every minute looks calm");
+    }
+    assert!(alerts(&app).await.is_empty());
+    app.restart().await;
+    app.live_through(Duration::minutes(5)).await;
+    assert_eq!(spike_mails(&app).len(), 1);
+    let since: OffsetDateTime =
+        sqlx::query_scalar("SELECT since FROM alerts WHERE kind = 'spiking'").fetch_one(&app.db).await.expect("the spike");
+    assert_eq!(since, raised_at, "told by the clock of the events, not of the digest");
+    app.live_through(Duration::minutes(20)).await;
+    assert_eq!(spike_mails(&app).len(), 1);
+}
+
+#[tokio::test]
+async fn a_sweep_waits_for_its_turn_and_does_not_take_it_for_idleness() {
+    let app = TestApp::start().await;
+    app.settle().await;
+    app.clock.advance(Duration::MINUTE);
+    let held = job_locks::hold(&app.db, Job::Spikes).await.expect("nobody holds it");
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    let sweep = tokio::spawn(async move { spikes::run_once(&db, &clock).await });
+    eventually("the sweep waits", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_one(&app.db)
+        .await
+        .expect("locks are readable");
+        (waiting == 1).then_some(())
+    })
+    .await;
+    held.rollback().await.expect("the lock is gone");
+    assert_eq!(sweep.await.expect("no panic").expect("the sweep works"), 1);
+    assert_eq!(spikes::run_once(&app.db, &app.clock).await.expect("the sweep works"), 0);
 }
