@@ -15,6 +15,8 @@ const HOUR_BUDGET: i64 = 6;
 const DAY_BUDGET: i64 = 30;
 /// Over budget one mail per hour still leaves.
 const OVER_BUDGET_GAP: i64 = 60 * 60;
+/// Mails to one person, of all projects together.
+const PERSON_DAY_BUDGET: i64 = 40;
 
 /// When a project mailed, and the storm it is in. Kept between runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +77,12 @@ pub fn depart(mut pace: Pace, now: i64, situation: &Situation) -> (Pace, Departu
         pace.storm_digest = Some(now);
     }
     (pace, Departure::Leave { storm, over_budget })
+}
+
+/// Whether one more mail may go to a person who got `mails_in_day` of them, the last at `last_mail`. Over budget one an hour still does:
+/// whoever is flooded by one project must hear of the other.
+pub fn may_receive(mails_in_day: i64, last_mail: i64, now: i64) -> bool {
+    mails_in_day < PERSON_DAY_BUDGET || now - last_mail >= OVER_BUDGET_GAP
 }
 
 /// Notices that a storm begins, goes on or is over.
@@ -153,6 +161,13 @@ mod tests {
         let calm = [again + 200 * MINUTE];
         let (_, after, departure) = leaves(pace, &alone(&calm), calm[0]);
         assert_eq!((after, departure), (calm[0] + 3 * MINUTE, Departure::Leave { storm: false, over_budget: false }));
+    }
+
+    #[test]
+    fn nobody_gets_more_than_forty_mails_a_day_but_for_one_an_hour() {
+        assert!(may_receive(39, 0, MINUTE));
+        assert!(!may_receive(40, 0, 59 * MINUTE));
+        assert!(may_receive(40, 0, 60 * MINUTE));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::mail::code::{self, Excerpt};
@@ -93,12 +93,13 @@ async fn mail(
     let issues: Vec<IssueId> = pending.iter().map(|alert| alert.issue.id).collect();
     let mutes = alert_outbox::mutes(tx, project, &issues).await?;
     let ids: Vec<AlertId> = pending.iter().map(|alert| alert.id).collect();
-    let audience: HashMap<AlertId, HashSet<UserId>> = pending.iter().map(|alert| (alert.id, audience(alert, &receivers, &mutes))).collect();
-    let told = gather(tx, project, one_per_issue(pending, &audience), now).await?;
+    let full = full(tx, &receivers, now).await?;
+    let audience = Audience::of(&pending, &receivers, &mutes, &full);
+    let told = gather(tx, project, one_per_issue(pending, &audience.told), now).await?;
     let reference = format!("alert-{}", ids.first().map_or(0, |id| id.0));
     let mut mail_count = 0;
     for receiver in &receivers {
-        let theirs: Vec<Told> = told.iter().filter(|one| audience[&one.alert.id].contains(&receiver.id)).cloned().collect();
+        let theirs: Vec<Told> = told.iter().filter(|one| audience.told[&one.alert.id].contains(&receiver.id)).cloned().collect();
         if theirs.is_empty() {
             continue;
         }
@@ -116,10 +117,33 @@ async fn mail(
     Ok(Mailed { mail_count, settled_count: ids.len() })
 }
 
-fn audience(alert: &PendingAlert, receivers: &[Receiver], mutes: &HashSet<(IssueId, UserId)>) -> HashSet<UserId> {
-    let Some((_, _, recipients)) = &alert.rule else { return HashSet::new() };
-    let wanted = receivers.iter().map(|receiver| receiver.id).filter(|id| recipients.include(*id));
-    wanted.filter(|id| !mutes.contains(&(alert.issue.id, *id))).collect()
+/// Who is told of each alert, and who would be, had they not got too many mails already.
+struct Audience {
+    told: HashMap<AlertId, HashSet<UserId>>,
+    spared: HashMap<AlertId, usize>,
+}
+
+impl Audience {
+    fn of(pending: &[PendingAlert], receivers: &[Receiver], mutes: &HashSet<(IssueId, UserId)>, full: &HashSet<UserId>) -> Self {
+        let mut audience = Self { told: HashMap::new(), spared: HashMap::new() };
+        for alert in pending {
+            let wanted = |user: &UserId| alert.rule.as_ref().is_some_and(|(_, _, recipients)| recipients.include(*user));
+            let concerned =
+                receivers.iter().map(|receiver| receiver.id).filter(wanted).filter(|id| !mutes.contains(&(alert.issue.id, *id)));
+            let (spared, told): (HashSet<UserId>, HashSet<UserId>) = concerned.partition(|id| full.contains(id));
+            audience.spared.insert(alert.id, spared.len());
+            audience.told.insert(alert.id, told);
+        }
+        audience
+    }
+}
+
+/// Who got so many mails within a day that this one does not go to them.
+async fn full(tx: &mut Tx, receivers: &[Receiver], now: OffsetDateTime) -> anyhow::Result<HashSet<UserId>> {
+    let ids: Vec<UserId> = receivers.iter().map(|receiver| receiver.id).collect();
+    let received = mails::received(tx, &ids, now - Duration::DAY).await.context("counting what people got")?;
+    let may = |one: &mails::Received| pacing::may_receive(one.count, one.last_at.unix_timestamp(), now.unix_timestamp());
+    Ok(received.into_iter().filter(|one| !may(one)).map(|one| one.user_id).collect())
 }
 
 /// A mail has one line per issue: the weightiest of its alerts that has an audience.
@@ -194,14 +218,20 @@ async fn settle(
     tx: &mut Tx,
     project: ProjectId,
     alerts: &[AlertId],
-    audience: &HashMap<AlertId, HashSet<UserId>>,
+    audience: &Audience,
     reference: &str,
     now: OffsetDateTime,
 ) -> anyhow::Result<()> {
-    let (mailed, untold): (Vec<AlertId>, Vec<AlertId>) = alerts.iter().partition(|id| !audience[id].is_empty());
+    let (mailed, untold): (Vec<AlertId>, Vec<AlertId>) = alerts.iter().partition(|id| !audience.told[id].is_empty());
     alert_outbox::settle_mailed(tx, project, &mailed, reference, now).await?;
+    let partly: Vec<AlertId> = mailed.into_iter().filter(|id| audience.spared[id] > 0).collect();
+    alert_outbox::note_untold(tx, project, &partly, "not to everybody: some had got 40 mails within a day").await?;
     for id in untold {
-        alert_outbox::settle_held(tx, project, id, "nobody to tell: no member gets this rule's mail, or all muted the issue", now).await?;
+        let reason = match audience.spared[&id] {
+            0 => "nobody to tell: no member gets this rule's mail, or all muted the issue",
+            _ => "whom it concerns had got 40 mails within a day; after that one mail an hour leaves",
+        };
+        alert_outbox::settle_held(tx, project, id, reason, now).await?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::AsyncSmtpTransport;
@@ -26,6 +28,8 @@ pub struct Mailer {
     /// The right side of Message-IDs.
     host: String,
     base_url: String,
+    /// What must not be repeated, should the mail server do so.
+    secrets: Vec<String>,
 }
 
 /// Why a mail was not taken.
@@ -49,7 +53,8 @@ impl Mailer {
         let from: Mailbox = config.mail.from.parse().context("BUGLE_MAIL_FROM is not of the form “Name <address>”")?;
         let host =
             url::Url::parse(&config.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned());
-        Ok(Self { transport, from, host, base_url: config.url.clone() })
+        let secrets = config.mail.smtp_url.as_deref().map(secrets).unwrap_or_default();
+        Ok(Self { transport, from, host, base_url: config.url.clone(), secrets })
     }
 
     /// Whether a mail server is configured.
@@ -68,7 +73,7 @@ impl Mailer {
         let message = self.write(mail, html).map_err(|problem| SendError::Permanent(format!("{problem:#}")))?;
         match tokio::time::timeout(TIMEOUT_IN_ALL, transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(problem)) => Err(judge(&problem)),
+            Ok(Err(problem)) => Err(judge(&problem, &self.secrets)),
             Err(_) => Err(SendError::Unreachable(format!("the mail server took longer than {} s", TIMEOUT_IN_ALL.as_secs()))),
         }
     }
@@ -109,19 +114,41 @@ fn transport(url: &str) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
     Ok(builder.timeout(Some(TIMEOUT)).build())
 }
 
-fn judge(problem: &lettre::transport::smtp::Error) -> SendError {
-    let said = std::iter::successors(Some(problem as &dyn std::error::Error), |one| one.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ");
+/// The password of the mail URL in every form in which it goes over the wire.
+fn secrets(url: &str) -> Vec<String> {
+    let Ok(url) = url::Url::parse(url) else { return Vec::new() };
+    let decode = |raw: &str| percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned();
+    let Some(password) = url.password().map(decode).filter(|password| !password.is_empty()) else { return Vec::new() };
+    let plain = STANDARD.encode(format!("\0{}\0{password}", decode(url.username())));
+    vec![plain, STANDARD.encode(&password), url.password().unwrap_or_default().to_owned(), password]
+}
+
+fn judge(problem: &lettre::transport::smtp::Error, secrets: &[String]) -> SendError {
+    let said = secrets.iter().fold(problem.to_string(), |said, secret| said.replace(secret, "…"));
     let code = problem.status().map(u16::from);
     match code {
+        Some(534 | 535) => {
+            SendError::Unreachable(format!("the mail server does not accept the user name or password of BUGLE_SMTP_URL: {said}"))
+        }
         Some(code) if ABOUT_US.contains(&code) => SendError::Unreachable(said),
         Some(_) if problem.is_permanent() => SendError::Permanent(said),
         Some(_) => SendError::Transient(said),
-        None if problem.is_client() => SendError::Permanent(said),
+        None if problem.is_client() => disagreement(said),
         None => SendError::Unreachable(said),
     }
+}
+
+/// What the library itself gives up on. Said by nothing but its text: about the server and our settings, or about the mail.
+fn disagreement(said: String) -> SendError {
+    if said.contains("STARTTLS") {
+        return SendError::Unreachable("the mail server offers no encryption (STARTTLS), but BUGLE_SMTP_URL says tls=required".to_owned());
+    }
+    if said.contains("authentication mechanism") {
+        return SendError::Unreachable(
+            "BUGLE_SMTP_URL has a user name, but the mail server offers no way to sign in that Bugle knows (PLAIN, LOGIN)".to_owned(),
+        );
+    }
+    SendError::Permanent(said)
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -131,4 +158,17 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 /// No value may begin a header of its own.
 fn one_line(raw: &str) -> String {
     raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_known_in_every_form_it_goes_over_the_wire() {
+        let forms = secrets("smtp://me:p%40ss@mail.example:587");
+        assert!(forms.contains(&"p@ss".to_owned()) && forms.contains(&"p%40ss".to_owned()));
+        assert!(forms.contains(&STANDARD.encode("\0me\0p@ss")));
+        assert!(secrets("smtp://mail.example").is_empty());
+    }
 }

@@ -230,6 +230,15 @@ pub async fn settle_mailed(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], 
     Ok(())
 }
 
+/// The alert was told, but not to everybody, for this reason.
+pub async fn note_untold(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], reason: &str) -> sqlx::Result<()> {
+    let ids: Vec<i64> = alerts.iter().map(|id| id.0).collect();
+    sqlx::query!("UPDATE alerts SET held_reason = $3 WHERE project_id = $1 AND id = ANY($2)", project.0, &ids, reason)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// The alert is told to nobody, for this reason.
 pub async fn settle_held(tx: &mut Tx, project: ProjectId, alert: AlertId, reason: &str, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(

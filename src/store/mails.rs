@@ -60,6 +60,30 @@ pub async fn enqueue(tx: &mut Tx, mail: &NewMail<'_>, now: OffsetDateTime) -> sq
     Ok(done.rows_affected() == 1)
 }
 
+/// Mails about projects that were queued for one person after a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// Who.
+    pub user_id: UserId,
+    /// How many.
+    pub count: i64,
+    /// The last of them.
+    pub last_at: OffsetDateTime,
+}
+
+/// How many mails about projects these people got since `since`; who got none is missing.
+pub async fn received(tx: &mut Tx, users: &[UserId], since: OffsetDateTime) -> sqlx::Result<Vec<Received>> {
+    let rows = sqlx::query!(
+        r#"SELECT user_id AS "user_id!", count(*) AS "count!", max(created_at) AS "last_at!"
+           FROM mails WHERE created_at > $2 AND user_id = ANY ($1) AND project_id IS NOT NULL GROUP BY user_id"#,
+        &users.iter().map(|user| user.0).collect::<Vec<_>>(),
+        since
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| Received { user_id: UserId(row.user_id), count: row.count, last_at: row.last_at }).collect())
+}
+
 /// A mail that is being delivered.
 #[derive(Clone, Debug)]
 pub struct ClaimedMail {

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -17,6 +19,16 @@ pub struct MailSink {
 struct State {
     mails: Vec<Mail>,
     mood: Mood,
+    login: Option<Login>,
+}
+
+/// Whom the server lets in, and how.
+#[derive(Clone)]
+pub struct Login {
+    /// `PLAIN` or `LOGIN`.
+    pub mechanism: &'static str,
+    /// User name and password.
+    pub credentials: (&'static str, &'static str),
 }
 
 /// How the server answers.
@@ -29,6 +41,8 @@ pub enum Mood {
     Busy,
     /// 550 to every recipient: do not try again.
     RefusesRecipients,
+    /// 450 to every recipient: try again later.
+    Greylists,
     /// Takes the message and hangs up before saying so: the sender cannot know.
     HangsUpAfterData,
 }
@@ -54,6 +68,16 @@ impl MailSink {
         format!("smtp://{}", self.address)
     }
 
+    /// The same with a user name and password.
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("smtp://{user}:{password}@{}", self.address)
+    }
+
+    /// Takes no mail without this login from the next connection on.
+    pub fn ask_for(&self, login: Login) {
+        lock(&self.state).login = Some(login);
+    }
+
     /// Changes how it answers from the next connection or command on.
     pub fn set_mood(&self, mood: Mood) {
         lock(&self.state).mood = mood;
@@ -74,6 +98,8 @@ async fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()
         return say(&mut stream, "421 busy, try again later").await;
     }
     say(&mut stream, "220 sink ESMTP").await?;
+    let login = lock(state).login.clone();
+    let mut is_in = login.is_none();
     let (mut from, mut to) = (String::new(), Vec::new());
     let mut line = String::new();
     loop {
@@ -83,7 +109,17 @@ async fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()
         }
         let command = line.trim_end().to_owned();
         match command.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "EHLO" => say(&mut stream, "250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8").await?,
+            "EHLO" => {
+                let auth = login.as_ref().map(|login| format!("250-AUTH {}\r\n", login.mechanism)).unwrap_or_default();
+                say(&mut stream, &format!("250-sink\r\n250-8BITMIME\r\n{auth}250 SMTPUTF8")).await?;
+            }
+            "AUTH" => {
+                is_in = authenticate(&mut stream, &command, login.as_ref()).await?;
+                // Like servers that help too much: the refusal repeats what was sent.
+                let answer = if is_in { "235 welcome".to_owned() } else { format!("535 wrong: {command}") };
+                say(&mut stream, &answer).await?;
+            }
+            "MAIL" if !is_in => say(&mut stream, "530 sign in first").await?,
             "HELO" | "NOOP" => say(&mut stream, "250 sink").await?,
             "RSET" => {
                 (from, to) = Default::default();
@@ -94,6 +130,7 @@ async fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()
                 say(&mut stream, "250 go on").await?;
             }
             "RCPT" if lock(state).mood == Mood::RefusesRecipients => say(&mut stream, "550 no such mailbox").await?,
+            "RCPT" if lock(state).mood == Mood::Greylists => say(&mut stream, "450 come again in a minute").await?,
             "RCPT" => {
                 to.push(address(&command));
                 say(&mut stream, "250 go on").await?;
@@ -115,6 +152,28 @@ async fn converse(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()
             _ => say(&mut stream, "502 not here").await?,
         }
     }
+}
+
+/// Both mechanisms end in a user name and a password.
+async fn authenticate(stream: &mut BufReader<TcpStream>, command: &str, login: Option<&Login>) -> std::io::Result<bool> {
+    let Some(login) = login else { return Ok(false) };
+    let decode = |text: &str| String::from_utf8(STANDARD.decode(text.trim()).unwrap_or_default()).unwrap_or_default();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let said = match words[..] {
+        [_, "PLAIN", initial] => decode(initial).split('\0').skip(1).map(str::to_owned).collect::<Vec<_>>(),
+        [_, "LOGIN"] => {
+            let mut said = Vec::new();
+            for question in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
+                say(stream, question).await?;
+                let mut line = String::new();
+                stream.read_line(&mut line).await?;
+                said.push(decode(&line));
+            }
+            said
+        }
+        _ => return Ok(false),
+    };
+    Ok(words[1] == login.mechanism && said == [login.credentials.0, login.credentials.1])
 }
 
 async fn say(stream: &mut BufReader<TcpStream>, line: &str) -> std::io::Result<()> {

@@ -26,7 +26,7 @@ use time::{Duration, OffsetDateTime};
 pub use api::{Answer, Api};
 pub use browser::{Browser, Page};
 pub use bugle_process::{Bugle, Site};
-pub use mail_sink::Mood;
+pub use mail_sink::{Login, Mood};
 pub use message::Mail;
 pub use node::Node;
 pub use people::{OWNER_EMAIL, OWNER_PASSWORD, Person};
