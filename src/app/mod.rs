@@ -60,7 +60,7 @@ impl App {
         http::router(self.doors.clone())
     }
 
-    /// Lets every worker take one step, in the order in which work flows: digest, jobs, mail.
+    /// Lets every worker but `trim` take one step, in the order in which work flows: digest, jobs, mail.
     /// Answers how many things were done; 0 means idle until something arrives or time passes.
     pub async fn step(&self) -> anyhow::Result<usize> {
         let (db, clock) = (&self.doors.db, &self.doors.clock);

@@ -21,7 +21,7 @@ pub struct Raw {
     /// Where postgres and initdb are, for the private Postgres [default: found by itself]
     #[arg(long, env = "BUGLE_PG_BINDIR", value_name = "BUGLE_PG_BINDIR", global = true)]
     pub pg_bindir: Option<String>,
-    /// Signs sessions and mail links, 32 characters or more [default: generated once into the data directory]
+    /// Signs the links in mail, 32 characters or more [default: generated once into the data directory]
     #[arg(long, env = "BUGLE_SECRET_KEY", value_name = "BUGLE_SECRET_KEY", global = true, hide_env_values = true)]
     pub secret_key: Option<String>,
     /// Creates the first owner where there is no user yet
