@@ -68,7 +68,7 @@ pub async fn sign_in(
 
 /// Counts the attempt before the password is looked at, so that attempts side by side cannot all go through before one is counted.
 /// `Err`: how long to wait.
-async fn count_attempt(db: &Db, subjects: &[Subject], now: OffsetDateTime) -> anyhow::Result<Result<usize, Duration>> {
+pub(super) async fn count_attempt(db: &Db, subjects: &[Subject], now: OffsetDateTime) -> anyhow::Result<Result<usize, Duration>> {
     let mut tx = store::begin(db).await?;
     let (mut until, mut tries_left) = (None, usize::MAX);
     for subject in subjects {

@@ -1,8 +1,11 @@
 //! People: making accounts, changing one's own, and what owners and admins may change about others.
 
-use crate::actions::passwords;
+use time::Duration;
+
+use crate::actions::{passwords, sign_in};
 use crate::clock::Clock;
 use crate::domain::ids::UserId;
+use crate::domain::throttle;
 use crate::domain::user::{self, Email, InvalidEmail, Role, Theme, User, WeakPassword};
 use crate::store::{self, Db, Tx};
 
@@ -82,6 +85,12 @@ pub enum ChangePasswordError {
     /// The present one was wrong.
     #[error("That is not your current password.")]
     Current,
+    /// Too many wrong ones; this one was not looked at.
+    #[error("Too many tries.")]
+    Wait {
+        /// Until the next one is.
+        length: Duration,
+    },
     /// Too short or too long.
     #[error(transparent)]
     New(#[from] WeakPassword),
@@ -106,6 +115,10 @@ pub async fn change_password(
     keep_session: &[u8],
 ) -> Result<(), ChangePasswordError> {
     user::check_password(new)?;
+    let subject = [throttle::of_account(me.id)];
+    if let Err(length) = sign_in::count_attempt(db, &subject, clock.now()).await? {
+        return Err(ChangePasswordError::Wait { length });
+    }
     let known = store::users::find_credentials(db, &me.email).await?;
     if !passwords::fits(current, known.and_then(|known| known.password_hash).as_deref()).await? {
         return Err(ChangePasswordError::Current);
@@ -115,6 +128,7 @@ pub async fn change_password(
     store::users::set_password(&mut tx, me.id, &hash).await?;
     store::sessions::delete_others(&mut tx, me.id, keep_session).await?;
     store::links::void(&mut tx, Some(me.id), clock.now()).await?;
+    store::login_failures::forget(&mut tx, &subject.map(|subject| subject.key), clock.now() - Duration::DAY).await?;
     tx.commit().await?;
     Ok(())
 }

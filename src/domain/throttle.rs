@@ -2,6 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 
+use crate::domain::ids::UserId;
+
 /// Attempts older than this are forgotten.
 pub const WINDOW: Duration = Duration::minutes(15);
 /// Attempts on one address from one client.
@@ -26,6 +28,11 @@ pub fn subjects(email: &str, address: &str) -> [Subject; 3] {
         Subject { key: format!("email:{email}"), max: EMAIL_MAX },
         Subject { key: format!("ip:{address}"), max: CLIENT_MAX },
     ]
+}
+
+/// For the present password of somebody signed in: whoever took over a session must not find the password with it.
+pub fn of_account(user: UserId) -> Subject {
+    Subject { key: format!("account:{user}"), max: PAIR_MAX }
 }
 
 /// Until when one more attempt has to wait, given the attempts so far within the window, latest first. `None`: it may go on.

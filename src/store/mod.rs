@@ -28,6 +28,7 @@ pub mod links;
 pub mod login_failures;
 pub mod mails;
 pub mod members;
+pub mod moment;
 pub mod outcomes;
 pub mod partitions;
 pub mod payload;

@@ -111,7 +111,8 @@ fn refused(tries_left: usize) -> String {
     }
 }
 
-fn wait(length: Duration) -> String {
+/// How long the next try has to wait.
+pub fn wait(length: Duration) -> String {
     // Rounded up, so that the promise holds.
     let length = if length > Duration::MINUTE { length + Duration::seconds(59) } else { length };
     format!("Too many tries. Wait {} and try again.", format::span(length))

@@ -110,7 +110,7 @@ fn micros(at: OffsetDateTime) -> i64 {
 
 /// A key that is no time (somebody edited the address) is the beginning of time: an empty page, not an error.
 fn moment(micros: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    crate::store::moment::of_micros(micros).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use serde::Deserialize;
 
 use crate::actions::users::{self, ChangePasswordError};
 use crate::http::Doors;
-use crate::http::web::account::show::{Said, refused};
+use crate::http::web::account::show::{Said, page, refused};
 use crate::http::web::flash::{self, Note};
+use crate::http::web::login;
 use crate::http::web::page_error::PageError;
 use crate::http::web::signed_in::SignedIn;
 
@@ -28,6 +30,10 @@ pub async fn change(State(doors): State<Doors>, me: SignedIn, Form(fields): Form
         Err(ChangePasswordError::Internal(error)) => Err(error.into()),
         Err(wrong @ ChangePasswordError::Current) => {
             refused(&doors, &me, Said { current_error: wrong.to_string(), ..Said::default() }).await
+        }
+        Err(ChangePasswordError::Wait { length }) => {
+            let said = Said { current_error: login::wait(length), ..Said::default() };
+            Ok((StatusCode::TOO_MANY_REQUESTS, page(&doors, &me, said).await?).into_response())
         }
         Err(wrong @ ChangePasswordError::New(_)) => refused(&doors, &me, Said { new_error: wrong.to_string(), ..Said::default() }).await,
     }

@@ -75,7 +75,7 @@ struct Disk {
 /// Where the page of dead letters begins.
 #[derive(Deserialize)]
 pub struct Before {
-    /// `failed_at` in nanoseconds and the id, of the last letter of the page before.
+    /// `failed_at` in microseconds and the id, of the last letter of the page before.
     before: Option<String>,
 }
 
@@ -163,10 +163,10 @@ fn name(projects: &[Project], id: ProjectId) -> String {
 }
 
 fn cursor(letter: &DeadLetter) -> String {
-    format!("/admin?before={}-{}#dead", letter.failed_at.unix_timestamp_nanos(), letter.id)
+    format!("/admin?before={}-{}#dead", letter.failed_at.unix_timestamp_nanos() / 1_000, letter.id)
 }
 
 fn parse_cursor(raw: &str) -> Option<(OffsetDateTime, i64)> {
     let (at, id) = raw.split_once('-')?;
-    Some((OffsetDateTime::from_unix_timestamp_nanos(at.parse().ok()?).ok()?, id.parse().ok()?))
+    Some((store::moment::of_micros(at.parse().ok()?)?, id.parse().ok()?))
 }

@@ -3,7 +3,6 @@
 use axum::extract::{Form, Path, State};
 use axum::response::Response;
 use serde::Deserialize;
-use time::OffsetDateTime;
 
 use crate::actions::issues::{self as actions, BULK_MAX, Decided, Refusal};
 use crate::domain::ids::IssueId;
@@ -68,7 +67,7 @@ pub async fn bulk(State(doors): State<Doors>, me: SignedIn, Form(fields): Form<V
 
 /// `POST /issues/undo/{at}`: takes back what the caller did at that moment (microseconds since the epoch).
 pub async fn undo(State(doors): State<Doors>, me: SignedIn, Path(at): Path<i64>, Form(ask): Form<Ask>) -> Result<Response, PageError> {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000).map_err(|_| PageError::NotFound)?;
+    let at = store::moment::of_micros(at).ok_or(PageError::NotFound)?;
     let undone = actions::undo(&doors.db, &me.user, at).await?;
     let note = match undone.len() {
         0 => Note::warn("This can no longer be taken back: the issue has changed since."),

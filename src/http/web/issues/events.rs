@@ -15,6 +15,7 @@ use crate::http::web::issues::show::text::cut;
 use crate::http::web::layout::{self, Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::http::web::signed_in::SignedIn;
+use crate::store;
 use crate::store::event_reads::{self, Place, Summary};
 
 /// Events on a page.
@@ -112,8 +113,7 @@ fn cursor(event: &Summary) -> String {
 
 fn place(raw: &str) -> Option<Place> {
     let (micros, id) = raw.split_once('-')?;
-    let micros: i64 = micros.parse().ok()?;
-    let received_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?;
+    let received_at = store::moment::of_micros(micros.parse().ok()?)?;
     Some(Place { received_at, event_id: EventId::parse(id).ok()? })
 }
 
