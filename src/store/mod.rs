@@ -68,6 +68,11 @@ pub fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a statement was ended because it took longer than it may.
+pub fn took_too_long(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(e) if e.code().as_deref() == Some("57014"))
+}
+
 /// What the server calls its version, `15.18 (Debian …)`.
 pub async fn server_version(db: impl sqlx::PgExecutor<'_>) -> sqlx::Result<String> {
     sqlx::query_scalar!(r#"SELECT current_setting('server_version') AS "version!""#).fetch_one(db).await

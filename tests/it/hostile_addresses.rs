@@ -230,3 +230,21 @@ async fn a_fault_of_ours_has_a_reference_and_no_detail() {
     let answer = app.api(&token).get("/api/0/projects/bugle/shop-web/issues/").await;
     assert_eq!((answer.status, answer.json.to_string()), (StatusCode::INTERNAL_SERVER_ERROR, "{\"detail\":\"Internal error\"}".to_owned()));
 }
+
+#[tokio::test]
+async fn a_search_that_takes_too_long_is_ended() {
+    let app = TestApp::start().await;
+    app.project("shop-web").await;
+    let browser = app.sign_in_owner().await;
+    let token = app.token(&app.owner().await, &["event:read"]).await;
+    // To a search, waiting for ever is the same as computing for ever.
+    let mut elsewhere = app.db.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE issues IN ACCESS EXCLUSIVE MODE").execute(&mut *elsewhere).await.expect("locked");
+    let api = app.api(&token);
+    let (page, answer) = tokio::join!(browser.open("/issues?query=*a*b*c*"), api.get("/api/0/organizations/bugle/issues/?query=*a*b*c*"));
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    page.assert_shows("This search took too long and was ended.");
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.json);
+    elsewhere.rollback().await.expect("unlocked");
+    assert_eq!(browser.open("/issues?query=*a*b*c*").await.status, StatusCode::OK);
+}

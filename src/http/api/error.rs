@@ -28,6 +28,9 @@ pub enum ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
+        if store::took_too_long(&error) {
+            return Self::BadRequest("The search took too long and was ended; make it narrower.".to_owned());
+        }
         if store::is_away(&error) { Self::Away(error.into()) } else { Self::Internal(error.into()) }
     }
 }

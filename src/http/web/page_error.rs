@@ -29,6 +29,10 @@ impl From<anyhow::Error> for PageError {
         let text = format!("{error:#}");
         match error.chain().find_map(|cause| cause.downcast_ref::<sqlx::Error>()) {
             Some(cause) if store::is_away(cause) => Self::Unavailable(text),
+            Some(cause) if store::took_too_long(cause) => {
+                tracing::warn!("a search was ended: {text}");
+                Self::BadRequest("This search took too long and was ended. Search in one project, or for something rarer.".to_owned())
+            }
             _ => Self::Internal(text),
         }
     }

@@ -3,9 +3,10 @@
 mod conditions;
 mod cursor;
 
-use sqlx::{PgExecutor, Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder};
 
 use super::issue_reads::{COLUMNS, Issue, Row};
+use super::{Db, Tx};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::search::Query;
 
@@ -22,9 +23,17 @@ pub struct Page {
     pub newer: Option<Cursor>,
 }
 
+/// A transaction in which no statement runs for longer than 5 seconds: what people type must not keep connections and the disk busy.
+/// It ends when it is dropped; there is nothing to commit.
+async fn bounded(db: &Db) -> sqlx::Result<Tx> {
+    let mut tx = super::begin(db).await?;
+    sqlx::query!("SET LOCAL statement_timeout = '5s'").execute(&mut *tx).await?;
+    Ok(tx)
+}
+
 /// The issues of `projects` that match, at most `limit` from the cursor on.
 pub async fn search(
-    db: impl PgExecutor<'_>,
+    db: &Db,
     projects: &[ProjectId],
     query: &Query,
     sort: Sort,
@@ -41,7 +50,7 @@ pub async fn search(
     let direction = if backwards { "ASC" } else { "DESC" };
     sql.push(format!(" ORDER BY {} {direction}, i.id {direction} LIMIT ", sort.column()));
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1));
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(db).await?;
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(&mut *bounded(db).await?).await?;
     Ok(page(rows.into_iter().map(Issue::from).collect(), sort, cursor, limit))
 }
 
@@ -60,18 +69,18 @@ fn page(mut issues: Vec<Issue>, sort: Sort, cursor: Option<&Cursor>, limit: usiz
 }
 
 /// How many match, counted up to `cap`.
-pub async fn count(db: impl PgExecutor<'_>, projects: &[ProjectId], query: &Query, cap: i64) -> sqlx::Result<i64> {
+pub async fn count(db: &Db, projects: &[ProjectId], query: &Query, cap: i64) -> sqlx::Result<i64> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT count(*) FROM (SELECT 1 FROM issues i JOIN projects p ON p.id = i.project_id");
     conditions::push(&mut sql, projects, query);
     sql.push(" LIMIT ").push_bind(cap).push(") AS found");
-    sql.build_query_scalar().fetch_one(db).await
+    sql.build_query_scalar().fetch_one(&mut *bounded(db).await?).await
 }
 
 /// The ids of the latest that match, at most `limit`: for a change to everything that matches.
-pub async fn ids(db: impl PgExecutor<'_>, projects: &[ProjectId], query: &Query, limit: i64) -> sqlx::Result<Vec<IssueId>> {
+pub async fn ids(db: &Db, projects: &[ProjectId], query: &Query, limit: i64) -> sqlx::Result<Vec<IssueId>> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT i.id FROM issues i JOIN projects p ON p.id = i.project_id");
     conditions::push(&mut sql, projects, query);
     sql.push(" ORDER BY i.last_seen_at DESC, i.id DESC LIMIT ").push_bind(limit);
-    let ids: Vec<i64> = sql.build_query_scalar().fetch_all(db).await?;
+    let ids: Vec<i64> = sql.build_query_scalar().fetch_all(&mut *bounded(db).await?).await?;
     Ok(ids.into_iter().map(IssueId).collect())
 }
