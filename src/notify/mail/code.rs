@@ -91,16 +91,22 @@ impl Frame {
         let after = &self.post_context[..self.post_context.len().min(AFTER)];
         let first = number - i64::try_from(before.len()).unwrap_or_default();
         let width = (number + AFTER as i64).to_string().len();
+        let indent = before.iter().chain([failing]).chain(after).filter_map(|text| indent(text)).min().unwrap_or(0);
         let all = before.iter().chain([failing]).chain(after);
         (first..)
             .zip(all)
             .map(|(at, text)| Line {
                 number: format!("{at:>width$}"),
-                text: words::cut(&one_line(text), LINE_LEN_MAX),
+                text: words::cut(&one_line(text.get(indent..).unwrap_or_default()), LINE_LEN_MAX),
                 failing: at == number,
             })
             .collect()
     }
+}
+
+/// Blanks before the code, in bytes; `None` for an empty line. What all lines share is left out: a phone is narrow.
+fn indent(text: &str) -> Option<usize> {
+    text.find(|c| c != ' ' && c != '\t')
 }
 
 fn one_line(text: &str) -> String {
@@ -124,6 +130,14 @@ mod tests {
         let numbers: Vec<_> = excerpt.lines.iter().map(|line| line.number.as_str()).collect();
         assert_eq!(numbers, [" 97", " 98", " 99", "100", "101"]);
         assert_eq!(excerpt.lines.iter().find(|line| line.failing).map(|line| line.text.as_str()), Some("    raise E()"));
+    }
+
+    #[test]
+    fn the_indentation_that_all_lines_share_is_left_out() {
+        let event = r#"{"exceptions":[{"stacktrace":{"frames":[{"lineno":2,"in_app":true,
+            "pre_context":["    try:"],"context_line":"        pay(é)","post_context":[""]}]}}]}"#;
+        let lines: Vec<_> = excerpt(event.as_bytes()).lines.into_iter().map(|line| line.text).collect();
+        assert_eq!(lines, ["try:", "    pay(é)", ""]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod chromium;
 mod django;
 mod keyboard;
+mod mails;
 mod main_job;
 mod picture;
 mod shop;

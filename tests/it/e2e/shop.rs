@@ -57,12 +57,20 @@ async fn an_ordinary_hour(app: &TestApp, project: &Project, release: &str, hour:
         event["logentry"] = json!({ "message": "Flag %s is not defined for site %s; using default", "params": ["gift_wrap_v2", "se"] });
         sdk.capture(event).await;
     }
-    if hour == 3 {
-        let text = "Unable to allocate 512 MiB for an array while rendering invoice batch 2026-11";
-        let mut event = with(exception("MemoryError", text, "render_batch"), "invoices.pdf", None);
-        event["level"] = json!("fatal");
-        sdk.capture(event).await;
+    if hour == 9 {
+        memory_error(app, project, release).await;
     }
+}
+
+/// Something rare and grave.
+pub async fn memory_error(app: &TestApp, project: &Project, release: &str) {
+    let text = "Unable to allocate 512 MiB for an array while rendering invoice batch 2026-11";
+    let mut event = exception("MemoryError", text, "render_batch");
+    event["level"] = json!("fatal");
+    event["release"] = json!(release);
+    event["environment"] = json!("production");
+    event["transaction"] = json!("invoices.pdf");
+    app.sdk(project).capture(event).await;
 }
 
 /// A Django view in which one exception caused another, with everything the Python SDK sends; `n` tells the events apart.
