@@ -29,7 +29,7 @@ pub fn reset(base_url: &str, link: &str, hours: i64) -> Letter {
     Letter {
         subject: "Choose a new Bugle password".to_owned(),
         text: format!(
-            "Somebody, probably you, asked for a new password for Bugle at\n{base_url}\n\nChoose one here:\n\n{link}\n\n\
+            "Somebody, probably you, asked for a new password for Bugle at\n{base_url}\n\nChoose a new password:\n\n{link}\n\n\
              The link works once, for {hours} hours. If it was not you, ignore this mail: your password stays as it is.\n"
         ),
     }
@@ -39,7 +39,7 @@ pub fn reset(base_url: &str, link: &str, hours: i64) -> Letter {
 pub fn test(base_url: &str) -> Letter {
     Letter {
         subject: "Bugle can send mail".to_owned(),
-        text: format!("This is a test mail from Bugle at\n\n{base_url}\n\nIf you can read it, alerts will reach you the same way.\n"),
+        text: format!("This is a test mail. If you can read it, alerts will reach you the same way.\n\nOpen Bugle:\n\n{base_url}\n"),
     }
 }
 
