@@ -67,6 +67,12 @@ pub struct Numbers {
     pub people60: i64,
     /// Expected events per hour.
     pub usual_per_hour: f64,
+    /// Spiking: when the run of events began (RFC 3339).
+    pub started_at: Option<String>,
+    /// Events of the ordinary hours before, in this many days.
+    pub count_before: i64,
+    /// See `count_before`.
+    pub days_before: i64,
     /// Largest capped 15-minute sum of the 14 days before.
     pub highest15_before: i64,
     /// How much the traffic of the whole project is up.

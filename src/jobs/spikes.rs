@@ -9,6 +9,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use tracing::info;
 
@@ -18,6 +19,7 @@ use crate::domain::alert_rule::{self, AlertRule, Occasion};
 use crate::domain::ids::ProjectId;
 use crate::domain::issue::Status;
 use crate::domain::spike::bar::Circumstances;
+use crate::domain::spike::start::start_of_run;
 use crate::domain::spike::{Incident, Sensitivity, Step, Sums, Usual, is_spike, passes_gate, step, traffic};
 use crate::store::job_locks::{self, Job};
 use crate::store::spike_history::{self, Key, Speaker, Suspect, hour_number};
@@ -191,6 +193,13 @@ impl Sweep {
         Ok(factors)
     }
 
+    /// When the run of events began that the incident is about.
+    async fn started_at(&self, tx: &mut Tx, case: &Case<'_>, incident: &Incident) -> anyhow::Result<OffsetDateTime> {
+        let counts = spike_history::run(tx, case.suspect.key, minute_start(incident.since)).await.context("reading the run")?;
+        let counts: Vec<(i64, i64)> = counts.into_iter().map(|(at, count)| (minute_number(at), count)).collect();
+        Ok(minute_start(start_of_run(incident.since, &counts, case.usual.per_hour)))
+    }
+
     /// Writes the alert down, to be mailed or with the reason why not.
     async fn tell(&mut self, tx: &mut Tx, case: &Case<'_>, kind: Kind, incident: &Incident, snoozed: bool) -> anyhow::Result<()> {
         let suspect = case.suspect;
@@ -204,7 +213,8 @@ impl Sweep {
         let rule = self.rule(tx, suspect.key.0).await?;
         let rule_id = rule.map(|rule| rule.id);
         let verdict = if snoozed { Err("the issue is snoozed".to_owned()) } else { alert_rule::decide(rule, &occasion) };
-        let numbers = numbers(case);
+        let started_at = self.started_at(tx, case, incident).await?;
+        let numbers = Numbers { started_at: started_at.format(&Rfc3339).ok(), ..numbers(case) };
         let end_of_minute = self.at + Duration::MINUTE;
         let alert = NewAlert {
             key: suspect.key,
@@ -241,6 +251,8 @@ fn numbers(case: &Case) -> Numbers {
         capped60: case.speaker.capped[1],
         people60: case.suspect.people60,
         usual_per_hour: case.usual.per_hour,
+        count_before: case.usual.clean,
+        days_before: case.usual.days.round() as i64,
         highest15_before: case.usual.highest15,
         traffic: case.traffic,
         release: case.suspect.last_release.clone(),

@@ -8,7 +8,7 @@ use super::Tx;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::issue::{IgnoreUntil, Status};
 use crate::domain::level::Level;
-use crate::domain::spike::{Hour, REFERENCE_HOURS};
+use crate::domain::spike::{Hour, REFERENCE_HOURS, start};
 
 /// Loud projects are judged by this many of their issues, the busiest: enough for a middle half.
 const NEIGHBOURS_MAX: i64 = 200;
@@ -150,6 +150,20 @@ pub async fn hours(tx: &mut Tx, keys: &[Key], minute: OffsetDateTime) -> sqlx::R
         });
     }
     Ok(found)
+}
+
+/// Capped events by minute, up to `minute` and as far back as a run is followed.
+pub async fn run(tx: &mut Tx, key: Key, minute: OffsetDateTime) -> sqlx::Result<Vec<(OffsetDateTime, i64)>> {
+    let rows = sqlx::query!(
+        "SELECT minute, capped_count FROM issue_minutes WHERE project_id = $1 AND issue_id = $2 AND minute > $3 AND minute <= $4",
+        key.0.0,
+        key.1.0,
+        minute - Duration::minutes(start::REACH + 15),
+        minute
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.minute, i64::from(row.capped_count))).collect())
 }
 
 /// The hours in which events of the project were refused: silence in them is no silence.

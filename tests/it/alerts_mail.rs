@@ -95,7 +95,8 @@ async fn an_issue_that_comes_back_is_mailed_once_in_the_thread_of_its_first_mail
     sdk.raise("PaymentError", "refused", "charge").await;
     app.settle().await;
     app.advance(WEEK).await;
-    sqlx::query("UPDATE issues SET status = 'resolved', status_at = $1").bind(app.now()).execute(&app.db).await.expect("resolved");
+    let issue: i64 = sqlx::query_scalar("SELECT id FROM issues").fetch_one(&app.db).await.expect("one issue");
+    app.sign_in_owner().await.submit(&format!("/issues/{issue}/resolve"), &[]).await;
     app.live_through(Duration::minutes(20)).await;
     sdk.raise("PaymentError", "straggler", "charge").await;
     app.live_through(Duration::minutes(60)).await;
@@ -106,6 +107,7 @@ async fn an_issue_that_comes_back_is_mailed_once_in_the_thread_of_its_first_mail
     let mails = app.mails();
     assert_eq!(mails.len(), 2);
     assert_eq!(mails[1].subject(), "[shop] Came back: PaymentError in charge");
+    assert!(mails[1].text.contains("Resolved  27 Nov 12:00 UTC, by "), "{}", mails[1].text);
     assert_eq!(mails[1].header("in-reply-to"), mails[0].header("message-id"));
 }
 

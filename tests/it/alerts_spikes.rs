@@ -64,6 +64,7 @@ async fn a_flood_at_fifty_times_the_usual_rate_is_one_mail() {
     let text = mails.last().expect("the spike").text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("usually 1 an hour (20x)"), "{text}");
     assert!(text.contains("20 people in the last hour"), "{text}");
+    assert!(text.contains("Since 5 Dec 12:00 UTC; first seen 20 Nov 12:00 UTC"), "{text}");
     let since: bool = sqlx::query_scalar("SELECT spiking_since IS NOT NULL FROM issues").fetch_one(&app.db).await.expect("the issue");
     assert!(since);
     app.live_through(Duration::minutes(150)).await;

@@ -9,6 +9,7 @@
 pub mod bar;
 pub mod incident;
 pub mod sensitivity;
+pub mod start;
 pub mod traffic;
 pub mod usual;
 

@@ -38,6 +38,8 @@ pub struct Usual {
     pub per_hour: f64,
     /// How much history this rests on, in days.
     pub days: f64,
+    /// Clean events in it.
+    pub clean: i64,
     /// Per window: the height of ordinary peaks.
     pub absolute: [f64; 2],
     /// Per window: ordinary peaks as a multiple of what was usual at their time.
@@ -65,7 +67,8 @@ impl Usual {
         let level = (total + 0.5) / (usable_count + 2.0);
         let known = usable_count / 24.0;
         let profile = days.profile(level);
-        let mut usual = Self { per_hour: days.expected(level), days: known, highest15: days.highest15(), ..Self::default() };
+        let mut usual =
+            Self { per_hour: days.expected(level), days: known, clean: total as i64, highest15: days.highest15(), ..Self::default() };
         for (w, minutes) in WINDOWS.into_iter().enumerate() {
             let share = minutes as f64 / 60.0;
             let margin = 1.0 + 1.0 / (known + 0.5);

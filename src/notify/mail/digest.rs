@@ -54,7 +54,7 @@ impl<'a> DigestMail<'a> {
         let mut sorted: Vec<&Told> = told.iter().collect();
         sorted.sort_by_key(|one| std::cmp::Reverse(weight(one)));
         let since = told.iter().map(|one| one.alert.since).min().unwrap_or(cx.now);
-        let heading = headline(told, &words::moment(since, cx.now));
+        let heading = headline(told, &words::time_of_day(since, cx.now));
         Self(Parts {
             subject: subject(cx.project, &heading),
             when: words::moment(cx.now, cx.now),
@@ -95,6 +95,7 @@ fn headline(told: &[Told], since: &str) -> String {
     let named: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     match named.as_slice() {
         [_] if spiking > 0 => format!("{} issues spiking since {since}", told.len()),
+        _ if spiking > 0 && back == 0 => format!("{} issues spiking since {since}, {new} of them new", told.len()),
         [_] if new > 0 => format!("{} new issues since {since}", told.len()),
         [_] => format!("{} issues came back since {since}", told.len()),
         _ => format!("{} issues need you since {since}: {}", told.len(), named.join(", ")),

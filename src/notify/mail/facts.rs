@@ -25,7 +25,7 @@ pub fn of(alert: &PendingAlert, transaction: Option<&str>, now: OffsetDateTime) 
     let mut facts = match alert.kind {
         Kind::New => new(alert, now),
         Kind::Regressed => regressed(alert, now),
-        Kind::Spiking | Kind::Escalated => spiking(alert),
+        Kind::Spiking | Kind::Escalated => spiking(alert, now),
     };
     push(&mut facts, "Where", &place(alert));
     push(&mut facts, "From", transaction.unwrap_or_default());
@@ -47,7 +47,7 @@ fn new(alert: &PendingAlert, now: OffsetDateTime) -> Vec<Fact> {
 fn regressed(alert: &PendingAlert, now: OffsetDateTime) -> Vec<Fact> {
     let numbers = &alert.numbers;
     let mut facts = Vec::new();
-    let at = numbers.resolved_at.as_deref().and_then(|raw| OffsetDateTime::parse(raw, &time::format_description::well_known::Rfc3339).ok());
+    let at = numbers.resolved_at.as_deref().and_then(parse);
     let by = numbers.resolved_by.as_deref().map(|name| format!("by {name}"));
     let resolved: Vec<String> = [at.map(|at| moment(at, now)), by].into_iter().flatten().collect();
     push(&mut facts, "Resolved", &resolved.join(", "));
@@ -57,14 +57,14 @@ fn regressed(alert: &PendingAlert, now: OffsetDateTime) -> Vec<Fact> {
     facts
 }
 
-fn spiking(alert: &PendingAlert) -> Vec<Fact> {
+fn spiking(alert: &PendingAlert, at: OffsetDateTime) -> Vec<Fact> {
     let numbers = &alert.numbers;
     let times = factor(numbers.last60, numbers.usual_per_hour).map(|times| format!(" ({times})")).unwrap_or_default();
     let mut now = format!(
         "{} in 15 minutes, {} in the last hour, {}{times}",
         counted(numbers.last15, "event", "events"),
         count(numbers.last60),
-        usual(numbers.usual_per_hour)
+        usual(numbers)
     );
     if numbers.last60 > ONE_PERSON * numbers.capped60 {
         now.push_str("; mostly one person");
@@ -74,7 +74,9 @@ fn spiking(alert: &PendingAlert) -> Vec<Fact> {
     } else {
         "not known: the events do not say for whom they are".to_owned()
     };
-    let mut facts = vec![Fact { label: "Now", text: now }, Fact { label: "Hit", text: people }];
+    let started = numbers.started_at.as_deref().and_then(parse).unwrap_or(alert.since);
+    let since = format!("{}; first seen {}", moment(started, at), moment(alert.issue.first_seen_at, at));
+    let mut facts = vec![Fact { label: "Now", text: now }, Fact { label: "Since", text: since }, Fact { label: "Hit", text: people }];
     if numbers.highest15_before > 0 {
         facts
             .push(Fact { label: "Before", text: format!("at most {} in 15 minutes in the last 14 days", count(numbers.highest15_before)) });
@@ -83,6 +85,10 @@ fn spiking(alert: &PendingAlert) -> Vec<Fact> {
         facts.push(Fact { label: "Traffic", text: format!("{:.1}x the usual in the whole project", numbers.traffic) });
     }
     facts
+}
+
+fn parse(raw: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(raw, &time::format_description::well_known::Rfc3339).ok()
 }
 
 fn hit(users: i64, events: i64) -> String {

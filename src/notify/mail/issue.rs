@@ -149,7 +149,7 @@ fn title(told: &Told) -> String {
     let place = if issue.function.is_empty() || issue.type_.is_empty() { String::new() } else { format!(" in {}", issue.function) };
     let number = || {
         let times = words::factor(alert.numbers.last60, alert.numbers.usual_per_hour).map(|times| format!(", {times}")).unwrap_or_default();
-        format!("{} in 1 h, {}{times}", words::counted(alert.numbers.last60, "event", "events"), words::usual(alert.numbers.usual_per_hour))
+        format!("{} in 1 h, {}{times}", words::counted(alert.numbers.last60, "event", "events"), words::usual(&alert.numbers))
     };
     match alert.kind {
         Kind::New => format!("New: {name}{place}"),

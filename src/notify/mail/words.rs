@@ -3,6 +3,8 @@
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::domain::alert::Numbers;
+
 /// Below this many expected events per hour an issue is called rare, without a factor.
 const RARE_PER_HOUR: f64 = 0.5;
 /// Width of the text part, in characters.
@@ -34,9 +36,18 @@ pub fn moment(at: OffsetDateTime, now: OffsetDateTime) -> String {
     formatted.unwrap_or_else(|_| at.to_string())
 }
 
-/// Expected events: `2 an hour`, `rare`.
-pub fn usual(per_hour: f64) -> String {
-    match per_hour {
+/// `14:02 UTC` where it is the day of `now`, else the whole moment.
+pub fn time_of_day(at: OffsetDateTime, now: OffsetDateTime) -> String {
+    let short = format_description!("[hour]:[minute] UTC");
+    if at.date() == now.date() { at.format(&short).unwrap_or_else(|_| at.to_string()) } else { moment(at, now) }
+}
+
+/// Expected events: `usually 2 an hour`, `rarely seen (3 in 14 days)`.
+pub fn usual(numbers: &Numbers) -> String {
+    match numbers.usual_per_hour {
+        rate if rate < RARE_PER_HOUR && numbers.days_before > 0 => {
+            format!("rarely seen ({} in {})", count(numbers.count_before), counted(numbers.days_before, "day", "days"))
+        }
         rate if rate < RARE_PER_HOUR => "rarely seen".to_owned(),
         rate if rate < 9.5 => format!("usually {} an hour", trim_zero(rate)),
         rate => format!("usually {} an hour", count(rate.round() as i64)),
@@ -118,8 +129,11 @@ mod tests {
         assert_eq!(factor(1_000, 2.0).as_deref(), Some(">100x"));
         assert_eq!(factor(7, 2.0).as_deref(), Some("3.5x"));
         assert_eq!(factor(40, 0.1), None);
-        assert_eq!(usual(0.1), "rarely seen");
-        assert_eq!(usual(2.04), "usually 2 an hour");
+        let of = |usual_per_hour, days_before| Numbers { usual_per_hour, count_before: 3, days_before, ..Numbers::default() };
+        assert_eq!(usual(&of(0.1, 14)), "rarely seen (3 in 14 days)");
+        assert_eq!(usual(&of(0.1, 1)), "rarely seen (3 in 1 day)");
+        assert_eq!(usual(&of(0.1, 0)), "rarely seen");
+        assert_eq!(usual(&of(2.04, 14)), "usually 2 an hour");
     }
 
     #[test]
@@ -135,6 +149,8 @@ mod tests {
     fn times_name_the_year_only_when_it_is_another() {
         let now = datetime!(2026-11-20 12:00 UTC);
         assert_eq!(moment(datetime!(2026-11-18 14:13 UTC), now), "18 Nov 14:13 UTC");
+        assert_eq!(time_of_day(datetime!(2026-11-20 02:05 UTC), now), "02:05 UTC");
+        assert_eq!(time_of_day(datetime!(2026-11-19 23:05 UTC), now), "19 Nov 23:05 UTC");
         assert_eq!(moment(datetime!(2025-08-02 04:05 UTC), now), "2 Aug 2025 04:05 UTC");
     }
 }
