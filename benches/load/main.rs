@@ -3,6 +3,7 @@
 //! `load [--short] [--shape NAME]… [--count EVENTS] [--rounds N] [--no-floor] [--pure]`; the tables printed are Markdown.
 
 #![expect(clippy::disallowed_methods, reason = "a load generator lives in real time")]
+#![expect(clippy::print_stdout, reason = "the tables it prints are what it is run for")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

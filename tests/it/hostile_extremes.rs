@@ -10,7 +10,7 @@ use crate::harness::{Page, Project, TestApp, exception};
 const PAGE_LEN_MAX: usize = 1_500_000;
 
 fn frames(count: usize) -> Value {
-    let frame = |n: usize| json!({ "function": format!("f{n}"), "filename": "shop/deep.py", "lineno": n, "in_app": n % 2 == 0, "context_line": "call()", "vars": { "n": n } });
+    let frame = |n: usize| json!({ "function": format!("f{n}"), "filename": "shop/deep.py", "lineno": n, "in_app": n.is_multiple_of(2), "context_line": "call()", "vars": { "n": n } });
     (0..count).map(frame).collect()
 }
 
