@@ -112,7 +112,14 @@ fn gunzip_whole(body: &[u8], limit: usize) -> Option<Vec<u8>> {
 
 /// The one-shot decoder would silently stop after the first member.
 fn may_hold_another_member(body: &[u8]) -> bool {
-    body.get(10..).is_some_and(|rest| rest.windows(3).any(|bytes| bytes == [0x1f, 0x8b, 0x08]))
+    let Some(mut rest) = body.get(10..) else { return false };
+    while let Some(at) = rest.iter().position(|byte| *byte == 0x1f) {
+        rest = &rest[at + 1..];
+        if rest.starts_with(&[0x8b, 0x08]) {
+            return true;
+        }
+    }
+    false
 }
 
 /// `deflate` means a zlib stream; some HTTP stacks send it without zlib's header.

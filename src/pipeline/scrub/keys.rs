@@ -22,7 +22,24 @@ pub(super) fn is_sensitive(name: &str) -> bool {
         len += 1;
     }
     let compact = &compact[..len];
-    (0..len).any(|at| names_secret(compact, at)) || words(name).any(|word| is_one_of(word, WHOLE_WORDS))
+    let mut may_hold_word = len == LEN_MAX;
+    for at in 0..len {
+        // Two letters rule out nearly every place of nearly every name.
+        match [compact[at], compact.get(at + 1).copied().unwrap_or_default()] {
+            [b'a', b'c' | b'p' | b'u'] | [b'b', b'e'] | [b'c', b'a' | b'o' | b'r' | b's'] | [b'e', b'n'] | [b'p', b'h' | b'r' | b'w'] => {}
+            [b's', b'i' | b's' | b'e'] | [b'p', b'a'] => may_hold_word = true,
+            [b'c', b'v'] | [b'j', b'w'] | [b'o', b't'] => {
+                may_hold_word = true;
+                continue;
+            }
+            [b't', b'o'] | [b'x', b's'] => {}
+            _ => continue,
+        }
+        if names_secret(compact, at) {
+            return true;
+        }
+    }
+    may_hold_word && words(name).any(|word| is_one_of(word, WHOLE_WORDS))
 }
 
 /// A name whose numbers are harmless even if it [`is_sensitive`].

@@ -31,6 +31,8 @@ const TOKEN_PREFIXES: &[(&str, usize)] = &[
 ];
 /// Shortest header of a JSON web token: `eyJ` is `{"` in base64.
 const JWT_PART_MIN: usize = 8;
+/// Most digits of a card number.
+const CARD_LEN_MAX: usize = 19;
 
 /// A token that begins here, at the beginning of a word.
 pub(super) fn token(text: &[u8], at: usize) -> Option<Range<usize>> {
@@ -82,26 +84,49 @@ pub(super) fn card(text: &[u8], at: usize) -> Result<Range<usize>, usize> {
     if in_word(before) || before == Some(b'-') && in_word(text[..at - 1].last().copied()) {
         return Err(run_end);
     }
-    let (mut digits, mut groups, mut end) = (Vec::with_capacity(20), Vec::new(), at);
+    if run_end - at > CARD_LEN_MAX {
+        return Err(run_end);
+    }
+    let (mut digits, mut groups, mut end) = (Few::default(), Few::default(), at);
     loop {
         let group = run(&text[end..], |byte| byte.is_ascii_digit());
-        digits.extend(text[end..end + group].iter().map(|byte| byte - b'0'));
-        groups.push(group);
+        text[end..].iter().take(group.min(CARD_LEN_MAX + 1)).for_each(|byte| digits.push(byte - b'0'));
+        groups.push(u8::try_from(group).unwrap_or(u8::MAX));
         end += group;
         let next = text.get(end).copied();
         let is_open = next.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_open && is_card(&digits, &groups) {
+        if !is_open && is_card(digits.all(), groups.all()) {
             return Ok(at..end);
         }
         let goes_on = matches!(next, Some(b' ' | b'-')) && text.get(end + 1).is_some_and(u8::is_ascii_digit);
-        if digits.len() >= 19 || !goes_on {
+        if digits.len >= CARD_LEN_MAX || !goes_on {
             return Err(run_end);
         }
         end += 1;
     }
 }
 
-fn is_card(digits: &[u8], groups: &[usize]) -> bool {
+/// Digits of a card number, or lengths of its groups, without allocating for every number in a text. More than fit are none.
+#[derive(Default)]
+struct Few {
+    items: [u8; 32],
+    len: usize,
+}
+
+impl Few {
+    fn push(&mut self, item: u8) {
+        if let Some(place) = self.items.get_mut(self.len) {
+            *place = item;
+            self.len += 1;
+        }
+    }
+
+    fn all(&self) -> &[u8] {
+        &self.items[..self.len]
+    }
+}
+
+fn is_card(digits: &[u8], groups: &[u8]) -> bool {
     let grouped_well = match groups {
         [_] => true,
         [4, 6, 4 | 5] => true,

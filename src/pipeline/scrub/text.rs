@@ -43,17 +43,50 @@ pub(super) fn scrub(text: &mut String, kind: Kind) -> Vec<String> {
     removed
 }
 
-/// Bytes with which something interesting can begin.
-const TRIGGERS: [bool; 256] = {
-    let mut table = [false; 256];
-    let bytes = b"=:0123456789-eASgnrsxyBb";
-    let mut at = 0;
-    while at < bytes.len() {
-        table[bytes[at] as usize] = true;
+/// Where a byte can begin something interesting: anywhere, not inside a word, not inside a word or after a dash.
+const ANYWHERE: u8 = 1;
+const IN_NO_WORD: u8 = 2;
+const AT_WORD: u8 = 4;
+
+/// Bytes with which something interesting can begin, and where.
+const TRIGGERS: [u8; 256] = {
+    let mut table = [0; 256];
+    let (mut at, anywhere, at_word) = (0, b"=:-", b"eASgnrsxyBb");
+    while at < at_word.len() {
+        table[at_word[at] as usize] = AT_WORD;
+        at += 1;
+    }
+    at = 0;
+    while at < 10 {
+        table[b'0' as usize + at] = IN_NO_WORD;
+        at += 1;
+    }
+    at = 0;
+    while at < anywhere.len() {
+        table[anywhere[at] as usize] = ANYWHERE;
         at += 1;
     }
     table
 };
+
+/// What can begin after a byte. Most letters of a text are in the middle of a word and cost two look-ups.
+const ALLOWED_AFTER: [u8; 256] = {
+    let mut table = [ANYWHERE | IN_NO_WORD | AT_WORD; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' {
+            table[byte] = ANYWHERE;
+        }
+        byte += 1;
+    }
+    table[b'-' as usize] = ANYWHERE | IN_NO_WORD;
+    table
+};
+
+/// Whether there is a secret in a text.
+pub(super) fn holds_secret(text: &str) -> bool {
+    !find(text, Kind::Prose).is_empty()
+}
 
 /// Where the secrets are, in order, apart from each other.
 fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
@@ -62,7 +95,8 @@ fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
     let mut at = 0;
     while at < bytes.len() {
         let byte = bytes[at];
-        if !TRIGGERS[usize::from(byte)] {
+        let allowed = if at == 0 { u8::MAX } else { ALLOWED_AFTER[usize::from(bytes[at - 1])] };
+        if TRIGGERS[usize::from(byte)] & allowed == 0 {
             at += 1;
             continue;
         }
@@ -70,8 +104,7 @@ fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
             b'0'..=b'9' => patterns::card(bytes, at),
             b'=' | b':' => assignment(bytes, at, kind).or_else(|| userinfo(bytes, at)).ok_or(at + 1),
             b'-' => patterns::private_key(text, at).ok_or(at + 1),
-            // Also what keeps this linear: no token begins within what was just looked at as one.
-            _ if at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'-' | b'_')) => Err(at + 1),
+            // Only at the beginning of a word, which also keeps this linear: no token begins within what was just looked at as one.
             b'B' | b'b' => patterns::scheme(bytes, at).ok_or(at + 1),
             _ => patterns::token(bytes, at).ok_or(at + 1),
         };

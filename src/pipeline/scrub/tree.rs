@@ -15,7 +15,7 @@ pub(super) fn object(object: &mut Object) {
     for (key, value) in object.iter_mut() {
         if keys::is_sensitive(key) { hide(key, value) } else { self::value(value) }
     }
-    if object.keys().any(|key| scrubbed(key).is_some()) {
+    if object.keys().any(|key| key.len() >= KEY_LEN_MIN && text::holds_secret(key)) {
         let entries = std::mem::take(object).into_iter();
         *object = entries.map(|(key, value)| (scrubbed(&key).unwrap_or(key), value)).collect();
     }
