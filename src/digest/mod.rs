@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use time::Duration;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
 use crate::clock::Clock;
@@ -35,13 +36,16 @@ use failure::Failure;
 use reading::Reading;
 
 /// Most spool entries in one batch. One envelope seldom holds more than one event.
-const BATCH_ENTRIES_MAX: usize = 256;
-/// Most bytes of bodies, as spooled, in one batch.
-const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+const BATCH_ENTRIES_MAX: usize = 512;
+/// Most bytes of bodies, as spooled, in one batch. Together with what is made of them, two batches are in memory at a time.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Waiting entries that are worth a batch of their own before the one under way is committed.
+const AHEAD_ENTRIES_MIN: u64 = 64;
 /// Most events in one transaction, unless a single envelope holds more.
-const COMMIT_EVENTS_MAX: usize = 256;
-/// Most bytes of compressed payload in one transaction, unless a single event has more.
-const COMMIT_BYTES_MAX: usize = 2 * 1024 * 1024;
+const COMMIT_EVENTS_MAX: usize = 512;
+/// Most bytes of compressed payload in one transaction, unless a single event has more: above what a batch of usual events has, so that
+/// no small rest makes a transaction of its own.
+const COMMIT_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// How often a batch is tried at once when another node was faster at the same issue. Each time one of the nodes gets through.
 const RACES_MAX: usize = 20;
 
@@ -80,6 +84,8 @@ struct Work {
     adrift: bool,
     /// Read and not yet committed, in the order of the spool.
     readings: Vec<Reading>,
+    /// What follows them in the spool, being read while they are committed.
+    ahead: Option<JoinHandle<anyhow::Result<Vec<Reading>>>>,
     /// Runs since a dead letter was last looked for.
     runs_since_retry: u32,
 }
@@ -92,7 +98,11 @@ impl Digest {
 
     /// Returns once there is something to digest: in the spool, or left by a run that failed.
     pub async fn wait(&self) {
-        if self.0.work.lock().await.readings.is_empty() {
+        let nothing_left = {
+            let work = self.0.work.lock().await;
+            work.readings.is_empty() && work.ahead.is_none()
+        };
+        if nothing_left {
             self.0.spool.wait().await;
         }
     }
@@ -106,6 +116,7 @@ impl Digest {
             self.0.claim(&mut work).await?;
         }
         let count = work.readings.len();
+        self.0.read_ahead(&mut work).await?;
         self.0.commit_all(&mut work).await?;
         work.runs_since_retry += 1;
         if count > 0 && work.runs_since_retry < RUNS_PER_RETRY {
@@ -129,12 +140,37 @@ impl Inner {
         Ok(())
     }
 
+    /// The next batch: what was read ahead, else what the spool has.
     async fn claim(&self, work: &mut Work) -> anyhow::Result<()> {
+        if let Some(ahead) = &mut work.ahead {
+            let read = ahead.await.context("reading ahead");
+            work.ahead = None;
+            work.adrift = true; // until it is known that the batch is there
+            work.readings = read??;
+            work.adrift = false;
+            return Ok(());
+        }
         if std::mem::replace(&mut work.adrift, true) {
             self.spool.rewind().await;
         }
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
         work.readings = read::entries(entries, self.settings).await?;
+        work.adrift = false;
+        Ok(())
+    }
+
+    /// While one batch is committed, mostly by Postgres, the next one is read. Only where enough waits for a batch worth its statements;
+    /// what trickles in meanwhile makes a better one afterwards.
+    async fn read_ahead(&self, work: &mut Work) -> anyhow::Result<()> {
+        let waiting = self.spool.depth().entry_count.saturating_sub(work.readings.len() as u64);
+        if work.adrift || work.ahead.is_some() || work.readings.is_empty() || waiting < AHEAD_ENTRIES_MIN {
+            return Ok(());
+        }
+        work.adrift = true;
+        let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
+        if !entries.is_empty() {
+            work.ahead = Some(tokio::spawn(read::entries(entries, self.settings)));
+        }
         work.adrift = false;
         Ok(())
     }

@@ -13,8 +13,8 @@ const MAX_BYTES: u64 = 1 << 30;
 const MIN_FREE_BYTES: u64 = 256 << 20;
 /// When a segment is this long the next batch opens a new one.
 const SEGMENT_BYTES: u64 = 64 << 20;
-/// What is kept in memory for the digest, so that it need not read the disk.
-const MEMORY_BYTES: usize = 64 << 20;
+/// What is kept in memory for the digest, so that it need not read the file: a few batches. Beyond, the system's cache has the file.
+const MEMORY_BYTES: usize = 8 << 20;
 
 /// Sizes in bytes.
 #[derive(Clone, Copy, Debug)]

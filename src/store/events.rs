@@ -43,41 +43,76 @@ pub struct NewEvent<'a> {
     pub payload: &'a [u8],
 }
 
-/// Inserts the rows.
+/// Signature, no flags, no extension.
+const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const COPY_END: [u8; 2] = (-1i16).to_be_bytes();
+const COLUMN_COUNT: i16 = 16;
+/// Rows are sent in pieces of about this size, so that a batch is not in memory once more as a whole.
+const CHUNK_BYTES: usize = 256 << 10;
+/// Postgres counts from here.
+const EPOCH: OffsetDateTime = time::macros::datetime!(2000-01-01 00:00 UTC);
+
+/// Inserts the rows, by COPY: half the work for Postgres of an INSERT from arrays, which it would first put together and take apart.
 pub async fn insert(tx: &mut Tx, events: &[NewEvent<'_>]) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let column = |of: fn(&NewEvent<'_>) -> i64| events.iter().map(of).collect::<Vec<i64>>();
-    sqlx::query!(
-        r#"
-        INSERT INTO events (project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction,
-            user_label, trace_id, has_context, hash, dictionary_id, payload)
-        SELECT project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction,
-            user_label, trace_id, has_context, hash, $16, payload
-        FROM unnest($1::int8[], $2::uuid[], $3::int8[], $4::timestamptz[], $5::timestamptz[], $6::int2[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::text[], $12::text[], $13::int2[], $14::bytea[], $15::bytea[])
-            AS u (project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction,
-            user_label, trace_id, has_context, hash, payload)
-        "#,
-        &column(|event| event.project_id.0),
-        &events.iter().map(|event| event.event_id.0).collect::<Vec<_>>(),
-        &column(|event| event.issue_id.0),
-        &events.iter().map(|event| event.received_at).collect::<Vec<_>>(),
-        &events.iter().map(|event| event.occurred_at).collect::<Vec<_>>(),
-        &events.iter().map(|event| event.level).collect::<Vec<_>>(),
-        &events.iter().map(|event| event.title).collect::<Vec<_>>() as &[&str],
-        &events.iter().map(|event| event.environment).collect::<Vec<_>>() as &[Option<&str>],
-        &events.iter().map(|event| event.release).collect::<Vec<_>>() as &[Option<&str>],
-        &events.iter().map(|event| event.transaction).collect::<Vec<_>>() as &[Option<&str>],
-        &events.iter().map(|event| event.user_label).collect::<Vec<_>>() as &[Option<&str>],
-        &events.iter().map(|event| event.trace_id).collect::<Vec<_>>() as &[Option<&str>],
-        &events.iter().map(|event| event.has_context).collect::<Vec<_>>(),
-        &events.iter().map(|event| &event.hash[..]).collect::<Vec<_>>() as &[&[u8]],
-        &events.iter().map(|event| event.payload).collect::<Vec<_>>() as &[&[u8]],
-        NO_DICTIONARY,
-    )
-    .execute(&mut **tx)
-    .await?;
+    let statement =
+        "COPY events (project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction,
+            user_label, trace_id, has_context, hash, dictionary_id, payload) FROM STDIN (FORMAT binary)";
+    let mut copy = tx.copy_in_raw(statement).await?;
+    let mut rows = Rows(COPY_HEADER.to_vec());
+    for event in events {
+        rows.event(event);
+        if rows.0.len() >= CHUNK_BYTES {
+            copy.send(rows.0.as_slice()).await?;
+            rows.0.clear();
+        }
+    }
+    rows.0.extend(COPY_END);
+    copy.send(rows.0).await?;
+    copy.finish().await?;
     Ok(())
+}
+
+/// Rows in the binary format of COPY: each field with its length, -1 for null, numbers in network order.
+struct Rows(Vec<u8>);
+
+impl Rows {
+    fn event(&mut self, event: &NewEvent<'_>) {
+        self.0.extend(COLUMN_COUNT.to_be_bytes());
+        self.field(&event.project_id.0.to_be_bytes());
+        self.field(event.event_id.0.as_bytes());
+        self.field(&event.issue_id.0.to_be_bytes());
+        self.time(event.received_at);
+        self.time(event.occurred_at);
+        self.field(&event.level.to_be_bytes());
+        self.field(event.title.as_bytes());
+        for text in [event.environment, event.release, event.transaction, event.user_label, event.trace_id] {
+            self.text(text);
+        }
+        self.field(&event.has_context.to_be_bytes());
+        self.field(&event.hash);
+        self.field(&NO_DICTIONARY.to_be_bytes());
+        self.field(event.payload);
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        let len = i32::try_from(bytes.len()).expect("events are limited to far less than 2 GiB");
+        self.0.extend(len.to_be_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.field(text.as_bytes()),
+            None => self.0.extend((-1i32).to_be_bytes()),
+        }
+    }
+
+    /// Microseconds.
+    fn time(&mut self, time: OffsetDateTime) {
+        let micros = i64::try_from((time - EPOCH).whole_microseconds()).unwrap_or(i64::MAX);
+        self.field(&micros.to_be_bytes());
+    }
 }
