@@ -41,7 +41,8 @@ impl Running {
     /// Starts Bugle and makes a project.
     pub fn bugle() -> anyhow::Result<Self> {
         let (folder, data_dir) = folder()?;
-        let mut child = bugle_command(&data_dir).arg("serve").stderr(Stdio::piped()).spawn().context("starting Bugle")?;
+        let mut child =
+            bugle_command(&data_dir).arg("serve").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context("starting Bugle")?;
         let mut lines = BufReader::new(child.stderr.take().context("piped")?).lines().map_while(Result::ok);
         let url =
             lines.find_map(|line| line.split_once("listens on http://").map(|(_, url)| url.split(' ').next().unwrap_or("").to_owned()));
@@ -108,7 +109,7 @@ fn folder() -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
 fn bugle_command(data_dir: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bugle"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("BUGLE_LOG_FORMAT", "text");
-    command.env("BUGLE_DATA_DIR", data_dir).env("BUGLE_BIND", "127.0.0.1:0").stdout(Stdio::null());
+    command.env("BUGLE_DATA_DIR", data_dir).env("BUGLE_BIND", "127.0.0.1:0");
     command
 }
 
