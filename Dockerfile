@@ -8,8 +8,8 @@ COPY migrations migrations
 COPY templates templates
 COPY static static
 COPY src src
-# The manifest names the test binary, which is not built here.
-RUN mkdir -p tests/it && touch tests/it/main.rs && cargo build --release --locked && cp target/release/bugle /bugle
+# The manifest names tests and benchmarks, which are not built here.
+RUN mkdir -p tests/it benches/load && touch tests/it/main.rs benches/load/main.rs && cargo build --release --locked && cp target/release/bugle /bugle
 
 FROM debian:bookworm-slim
 RUN apt-get update \
