@@ -55,6 +55,8 @@ CREATE TABLE alerts (
 CREATE INDEX alerts_pending_idx ON alerts (project_id, decided_at) WHERE state = 'pending';
 CREATE INDEX alerts_project_id_issue_id_idx ON alerts (project_id, issue_id, decided_at DESC);
 CREATE INDEX alerts_project_id_decided_at_idx ON alerts (project_id, decided_at DESC, id DESC);
+-- Serves /alerts/sent/{id}, an id without its project.
+CREATE INDEX alerts_id_idx ON alerts (id);
 
 -- When a project last mailed, and the storm it is in.
 CREATE TABLE alert_pacing (
