@@ -22,7 +22,7 @@ const LIBRARY_PATHS: &[&str] = &[
     "/usr/share/rubygems-integration/",
     "/go/pkg/mod/",
     "/cargo/registry/src/",
-    "/registry/src/index.crates.io-",
+    "/registry/src/index.",
     "/.cargo/registry/",
     "/.cargo/git/",
     "/.rustup/",
@@ -142,14 +142,14 @@ mod tests {
             r"C:\Python312\Lib\json\decoder.py",
             r"C:\app\venv\Lib\site-packages\requests\api.py",
             "node_modules/express/lib/router.js",
-            "/opt/build/cargo/registry/src/index.crates.io-1949cf8c6b5b557f/sentry-panic-0.49.5/src/lib.rs",
+            "/opt/build/cargo/registry/src/index.example-1949cf8c6b5b557f/sentry-panic-0.49.5/src/lib.rs",
             "./misc/../sysdeps/unix/sysv/linux/x86_64/clone3.S",
             "node:internal/process/task_queues",
             "internal/process/next_tick.js",
             "/usr/local/bundle/gems/rack-3.0.8/lib/rack/builder.rb",
             "<frozen importlib._bootstrap>",
             "/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.0/context.go",
-            "/home/u/.cargo/registry/src/index.crates.io-1/tokio-1.40.0/src/lib.rs",
+            "/home/u/.cargo/registry/src/index.example-1/tokio-1.40.0/src/lib.rs",
         ] {
             assert!(!decide(&at(path, Some(true))), "{path}");
         }
