@@ -148,7 +148,7 @@ mod tests {
             "internal/process/next_tick.js",
             "/usr/local/bundle/gems/rack-3.0.8/lib/rack/builder.rb",
             "<frozen importlib._bootstrap>",
-            "/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.0/context.go",
+            "/home/u/go/pkg/mod/github.com/gin-gonic/gin@v1.9.0/context.go",
             "/home/u/.cargo/registry/src/index.example-1/tokio-1.40.0/src/lib.rs",
         ] {
             assert!(!decide(&at(path, Some(true))), "{path}");

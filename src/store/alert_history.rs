@@ -7,6 +7,7 @@ use time::{Duration, OffsetDateTime};
 use crate::domain::alert::{Kind, Numbers};
 use crate::domain::ids::{AlertId, IssueId, ProjectId, RuleId, UserId};
 use crate::domain::user::User;
+use crate::store::Db;
 
 /// An alert of the past, with its issue.
 #[derive(Clone, Debug)]
@@ -114,28 +115,11 @@ pub async fn list(db: impl PgExecutor<'_>, project: ProjectId, before: Option<Al
 }
 
 /// One alert, of whichever project.
-pub async fn find(db: impl PgExecutor<'_>, id: AlertId) -> anyhow::Result<Option<PastAlert>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"SELECT a.id, a.project_id, a.issue_id, p.short_prefix, coalesce(nullif(i.type, ''), i.value, '') AS "title!",
-                  r.id AS "rule_id?", r.name AS "rule_name?", a.kind, a.decided_at, a.numbers AS "numbers: Json<Numbers>",
-                  a.state, a.held_reason, a.settled_at, m.mail_count AS "mail_count!", m.failed_count AS "failed_count!",
-                  m.kept_count AS "kept_count!"
-           FROM alerts a
-           JOIN projects p ON p.id = a.project_id
-           LEFT JOIN issues i ON i.project_id = a.project_id AND i.id = a.issue_id
-           LEFT JOIN alert_rules r ON r.project_id = a.project_id AND r.id = a.rule_id
-           CROSS JOIN LATERAL (
-               SELECT count(*) AS mail_count, count(*) FILTER (WHERE state = 'failed') AS failed_count,
-                      count(*) FILTER (WHERE state = 'kept') AS kept_count
-               FROM mails WHERE a.mail_ref <> '' AND message_id >= a.mail_ref || '-' AND message_id < a.mail_ref || '.'
-           ) AS m
-           WHERE a.id = $1"#,
-        id.0
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(PastAlert::try_from).transpose()
+pub async fn find(db: &Db, id: AlertId) -> anyhow::Result<Option<PastAlert>> {
+    let project = sqlx::query_scalar!("SELECT project_id FROM alerts WHERE id = $1", id.0).fetch_optional(db).await?;
+    let Some(project) = project else { return Ok(None) };
+    let before = id.0.checked_add(1).map(AlertId);
+    Ok(list(db, ProjectId(project), before, 1).await?.into_iter().find(|alert| alert.id == id))
 }
 
 /// To whom an alert was mailed, and what became of each mail.

@@ -19,6 +19,12 @@ pub fn organization(raw: &str) -> Result<(), ApiError> {
     if raw == ORGANIZATION || raw == ORGANIZATION_ID { Ok(()) } else { Err(ApiError::NotFound) }
 }
 
+/// The project of a path `{org}/{project}`.
+pub async fn project_of(doors: &Doors, viewer: &User, org: &str, raw: &str) -> Result<Project, ApiError> {
+    organization(org)?;
+    project(doors, viewer, raw).await
+}
+
 /// A project by slug or id. Slugs are never only digits.
 pub async fn project(doors: &Doors, viewer: &User, raw: &str) -> Result<Project, ApiError> {
     let found = match raw.parse::<i64>() {

@@ -45,8 +45,7 @@ pub async fn list_of_organization(
 /// `GET projects/{org}/{project}/`
 pub async fn show(State(doors): State<Doors>, caller: Caller, Path((org, slug)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
     let viewer = caller.require(Scope::Projects)?;
-    lookup::organization(&org)?;
-    let project = lookup::project(&doors, viewer, &slug).await?;
+    let project = lookup::project_of(&doors, viewer, &org, &slug).await?;
     let memberships = memberships(&doors, viewer).await?;
     Ok(Json(shaped(&project, &memberships)))
 }
@@ -60,8 +59,7 @@ pub async fn keys(
     params: Params,
 ) -> Result<Response, ApiError> {
     let viewer = caller.require(Scope::Projects)?;
-    lookup::organization(&org)?;
-    let project = lookup::project(&doors, viewer, &slug).await?;
+    let project = lookup::project_of(&doors, viewer, &org, &slug).await?;
     let ask = Ask::read(&params)?;
     let keys = store::keys::list(&doors.db, project.id).await?;
     let hits = i64::try_from(keys.len()).ok();

@@ -54,8 +54,7 @@ pub async fn of_project(
     params: Params,
 ) -> Result<Response, ApiError> {
     let viewer = caller.require(Scope::Events)?;
-    lookup::organization(&org)?;
-    let project = lookup::project(&doors, viewer, &slug).await?;
+    let project = lookup::project_of(&doors, viewer, &org, &slug).await?;
     let ask = Ask::read(&params)?;
     let from = from(&ask)?;
     let events = match event_pages::hours_of_project(&doors.db, project.id, from, one_more(&ask)).await? {

@@ -21,8 +21,7 @@ pub async fn of_project(
     Path((org, slug, raw)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let viewer = caller.require(Scope::Events)?;
-    lookup::organization(&org)?;
-    let project = lookup::project(&doors, viewer, &slug).await?;
+    let project = lookup::project_of(&doors, viewer, &org, &slug).await?;
     let stored = event_reads::find(&doors.db, project.id, lookup::event_id(&raw)?).await?.ok_or(ApiError::NotFound)?;
     let issue = issue_reads::find(&doors.db, stored.summary.issue_id).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(shaped(&doors, &stored, &issue).await?))

@@ -30,8 +30,7 @@ pub async fn of_project(
     params: Params,
 ) -> Result<Response, ApiError> {
     let viewer = caller.require(Scope::Events)?;
-    lookup::organization(&org)?;
-    let project = lookup::project(&doors, viewer, &slug).await?;
+    let project = lookup::project_of(&doors, viewer, &org, &slug).await?;
     list(&doors, &[project.id], uri.path(), &params).await
 }
 
