@@ -43,10 +43,11 @@ impl Shape {
         }
     }
 
-    /// Which issue the event of this number belongs to.
+    /// Which issue the event of this number belongs to. The mix has all of its issues once in every 200 events, neighbours far apart:
+    /// 77 and 200 have no common divisor.
     fn issue(self, number: u64) -> u64 {
         match self {
-            Self::Mix => number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % MIX_ISSUES,
+            Self::Mix => number * 77 % MIX_ISSUES,
             Self::Spike => 0,
             Self::Messages => number % MIX_ISSUES,
             Self::New => number,

@@ -25,9 +25,7 @@ pub fn event(event: &mut Event) {
     for field in [transaction, culprit, logger, server_name, release, dist, environment] {
         prose(field);
     }
-    for part in &mut event.fingerprint {
-        text::scrub(part, Kind::Prose);
-    }
+    event.fingerprint.iter_mut().for_each(|part| replace(part, Kind::Prose));
     if let Some(entry) = &mut event.logentry {
         log_entry(entry);
     }
@@ -83,14 +81,25 @@ fn described(event: &mut Event) {
 
 fn prose(field: &mut Option<String>) {
     if let Some(value) = field {
-        text::scrub(value, Kind::Prose);
+        replace(value, Kind::Prose);
+    }
+}
+
+fn replace(text: &mut String, kind: Kind) {
+    if let Some(clean) = text::scrub(text, kind) {
+        *text = clean;
     }
 }
 
 /// A parameter that the text shows as a secret is one in the list of parameters too.
 fn log_entry(entry: &mut LogEntry) {
     prose(&mut entry.message);
-    let removed = entry.formatted.as_mut().map(|formatted| text::scrub(formatted, Kind::Prose)).unwrap_or_default();
+    let mut removed = Vec::new();
+    if let Some(formatted) = &mut entry.formatted
+        && let Some((clean, secrets)) = text::scrub_telling(formatted, Kind::Prose)
+    {
+        (*formatted, removed) = (clean, secrets);
+    }
     match &mut entry.params {
         Some(Value::Array(params)) => {
             for param in params.iter_mut().filter(|param| is_removed(param, &removed)) {
@@ -119,11 +128,11 @@ fn stacktrace(stacktrace: Option<&mut Stacktrace>) {
 
 fn frame(frame: &mut Frame) {
     for line in frame.pre_context.iter_mut().chain(&mut frame.context_line).chain(&mut frame.post_context) {
-        text::scrub(line, Kind::Source);
+        replace(line, Kind::Source);
     }
     // Script URLs carry queries; file names are no place for secrets and are what people search for.
     for path in [&mut frame.filename, &mut frame.abs_path].into_iter().flatten().filter(|path| path.contains("://")) {
-        text::scrub(path, Kind::Prose);
+        replace(path, Kind::Prose);
     }
     tree::object(&mut frame.vars);
     tree::object(&mut frame.other);
@@ -160,8 +169,8 @@ fn pairs(pairs: &mut [(String, String)]) {
     for (name, value) in pairs {
         let is_count = || keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit());
         if !keys::is_sensitive(name) {
-            text::scrub(value, Kind::Prose);
-            text::scrub(name, Kind::Prose);
+            replace(value, Kind::Prose);
+            replace(name, Kind::Prose);
         } else if !is_count() && !text::is_harmless(value) {
             *value = FILTERED.to_owned();
         }
@@ -185,7 +194,7 @@ fn damage(damage: &mut Damage) {
     if damage.path.split('.').any(keys::is_sensitive) && damage.what.contains('"') {
         damage.what = format!("changed or dropped: {FILTERED}");
     } else {
-        text::scrub(&mut damage.what, Kind::Prose);
+        replace(&mut damage.what, Kind::Prose);
     }
 }
 

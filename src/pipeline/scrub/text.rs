@@ -24,13 +24,19 @@ pub(super) enum Kind {
     Source,
 }
 
-/// Replaces the secrets of a text and gives them back.
-pub(super) fn scrub(text: &mut String, kind: Kind) -> Vec<String> {
+/// A text without its secrets; `None` if it holds none and can stay as it is.
+pub(super) fn scrub(text: &str, kind: Kind) -> Option<String> {
     let spans = find(text, kind);
-    if spans.is_empty() {
-        return Vec::new();
-    }
-    let removed = spans.iter().map(|span| text[span.clone()].to_owned()).collect();
+    (!spans.is_empty()).then(|| without(text, &spans))
+}
+
+/// As [`scrub`], with the secrets that were taken out.
+pub(super) fn scrub_telling(text: &str, kind: Kind) -> Option<(String, Vec<String>)> {
+    let spans = find(text, kind);
+    (!spans.is_empty()).then(|| (without(text, &spans), spans.into_iter().map(|span| text[span].to_owned()).collect()))
+}
+
+fn without(text: &str, spans: &[Range<usize>]) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut copied = 0;
     for span in spans {
@@ -39,8 +45,7 @@ pub(super) fn scrub(text: &mut String, kind: Kind) -> Vec<String> {
         copied = span.end;
     }
     clean.push_str(&text[copied..]);
-    *text = clean;
-    removed
+    clean
 }
 
 /// Where a byte can begin something interesting: anywhere, not inside a word, not inside a word or after a dash.
@@ -300,9 +305,7 @@ mod tests {
     use super::*;
 
     fn scrubbed(text: &str, kind: Kind) -> String {
-        let mut text = text.to_owned();
-        scrub(&mut text, kind);
-        text
+        scrub(text, kind).unwrap_or_else(|| text.to_owned())
     }
 
     fn prose(text: &str) -> String {

@@ -23,19 +23,13 @@ pub(super) fn object(object: &mut Object) {
 
 /// A key that holds a secret itself, without it: a JSON body sent as a form arrives as one long key without a value.
 fn scrubbed(key: &str) -> Option<String> {
-    if key.len() < KEY_LEN_MIN {
-        return None;
-    }
-    let mut clean = key.to_owned();
-    (!text::scrub(&mut clean, Kind::Prose).is_empty()).then_some(clean)
+    if key.len() < KEY_LEN_MIN { None } else { text::scrub(key, Kind::Prose) }
 }
 
 /// Scrubs texts by their form alone, whatever they stand under.
 pub(super) fn texts(value: &mut Value) {
     match value {
-        Value::String(content) => {
-            text::scrub(content, Kind::Prose);
-        }
+        Value::String(content) => super::replace(content, Kind::Prose),
         Value::Array(list) => list.iter_mut().for_each(texts),
         Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| texts(field)),
         _ => {}
@@ -54,9 +48,7 @@ pub(super) fn without_values(meta: &mut Value) {
 /// Scrubs a value that stands under no telling name.
 pub(super) fn value(value: &mut Value) {
     match value {
-        Value::String(content) => {
-            text::scrub(content, Kind::Prose);
-        }
+        Value::String(content) => super::replace(content, Kind::Prose),
         Value::Number(number) if number.as_u64().is_some_and(is_card) => *value = Value::String(FILTERED.to_owned()),
         Value::Array(list) => self::list(list),
         Value::Object(fields) => object(fields),
