@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod pacing;
 pub mod person;
 pub mod project;
+pub mod rate_limit;
 pub mod search;
 pub mod spike;
 pub mod throttle;
