@@ -11,7 +11,7 @@ use anyhow::Context;
 use time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
 use crate::spool::{Position, Spool};
@@ -84,6 +84,8 @@ struct Work {
     adrift: bool,
     /// Read and not yet committed, in the order of the spool.
     readings: Vec<Reading>,
+    /// A commit of some of `readings` was begun and its end is not known: they may be in the database already.
+    in_doubt: bool,
     /// What follows them in the spool, being read while they are committed.
     ahead: Option<JoinHandle<anyhow::Result<Vec<Reading>>>>,
     /// Runs since a dead letter was last looked for.
@@ -112,6 +114,7 @@ impl Digest {
     pub async fn run_once(&self) -> anyhow::Result<usize> {
         let mut work = self.0.work.lock().await;
         self.0.start(&mut work).await?;
+        self.0.settle(&mut work).await?;
         if work.readings.is_empty() {
             self.0.claim(&mut work).await?;
         }
@@ -137,6 +140,27 @@ impl Inner {
         let position = row.map(|row| Position::from_row(row.segment, row.offset));
         self.spool.start_from(position).await.context("moving the spool to its position")?;
         work.started = true;
+        Ok(())
+    }
+
+    /// Finds out what became of a commit whose answer never came, because the connection broke or the wait for it was given up: if it went
+    /// through, the position says so, and nothing of it is done again. Events would be recognised by their ids, other counts would not.
+    async fn settle(&self, work: &mut Work) -> anyhow::Result<()> {
+        if !work.in_doubt {
+            return Ok(());
+        }
+        let mut tx = store::begin(&self.db).await.context("asking what became of the last commit")?;
+        let row = store::spool_positions::settled(&mut tx, self.spool.node_id(), self.clock.now()).await;
+        let row = row.context("asking what became of the last commit")?;
+        drop(tx);
+        let done = Position::from_row(row.segment, row.offset);
+        let count = work.readings.len();
+        work.readings.retain(|reading| reading.position > done);
+        if work.readings.len() < count {
+            info!(batch.entry_count = count - work.readings.len(), "a commit that was not answered had gone through");
+            self.spool.acknowledge(done);
+        }
+        work.in_doubt = false;
         Ok(())
     }
 
@@ -179,7 +203,10 @@ impl Inner {
         let mut most = usize::MAX;
         while !work.readings.is_empty() {
             let count = slice_len(&work.readings).min(most);
-            match self.commit(&work.readings[..count]).await {
+            work.in_doubt = true; // until there is an answer
+            let committed = self.commit(&work.readings[..count]).await;
+            work.in_doubt = matches!(committed, Err(Failure::Transient(_)));
+            match committed {
                 Ok(()) => {
                     work.readings.drain(..count);
                     most = usize::MAX;

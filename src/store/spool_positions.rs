@@ -21,6 +21,26 @@ pub async fn find(db: impl PgExecutor<'_>, node_id: Uuid) -> sqlx::Result<Option
     Ok(row.map(|row| SpoolPosition { segment: row.segment, offset: row.offset }))
 }
 
+/// Where the digest of this node's spool has come to, once no transaction that moves it is under way any more: waits for one whose
+/// commit was sent and never answered. The beginning for a node that never digested anything. To be rolled back.
+pub async fn settled(tx: &mut Tx, node_id: Uuid, at: OffsetDateTime) -> sqlx::Result<SpoolPosition> {
+    // An upsert that changes nothing, because a lock on a row does not wait for a row that is just being inserted.
+    let row = sqlx::query!(
+        r#"
+        INSERT INTO spool_positions (node_id, segment, "offset", updated_at)
+        VALUES ($1, 0, 0, $2)
+        ON CONFLICT (node_id) DO UPDATE
+        SET updated_at = spool_positions.updated_at
+        RETURNING segment, "offset"
+        "#,
+        node_id,
+        at,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(SpoolPosition { segment: row.segment, offset: row.offset })
+}
+
 /// Remembers where the digest has come to.
 pub async fn upsert(tx: &mut Tx, node_id: Uuid, position: SpoolPosition, at: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(

@@ -42,10 +42,14 @@ impl Database {
         Self { name, server }
     }
 
+    /// How to reach it.
+    pub fn options(&self) -> PgConnectOptions {
+        self.server.clone().database(&self.name)
+    }
+
     /// A pool on it.
     pub async fn pool(&self) -> Db {
-        let options = self.server.clone().database(&self.name);
-        PgPoolOptions::new().max_connections(CONNECTIONS_PER_TEST).connect_with(options).await.expect("the test database answers")
+        PgPoolOptions::new().max_connections(CONNECTIONS_PER_TEST).connect_with(self.options()).await.expect("the test database answers")
     }
 }
 

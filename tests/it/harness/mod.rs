@@ -6,6 +6,7 @@
 mod api;
 mod browser;
 mod bugle_process;
+mod cutting_proxy;
 mod database;
 mod mail_sink;
 mod message;
@@ -26,6 +27,7 @@ use time::{Duration, OffsetDateTime};
 pub use api::{Answer, Api};
 pub use browser::{Browser, Page};
 pub use bugle_process::{Bugle, Site};
+pub use cutting_proxy::{Cut, CuttingProxy};
 pub use mail_sink::{Login, Mood};
 pub use message::Mail;
 pub use node::Node;
@@ -125,6 +127,11 @@ impl TestApp {
     /// The data directory: spool and secret.
     pub fn data_dir(&self) -> &std::path::Path {
         self.data_dir.path()
+    }
+
+    /// How to reach its database, past its pool.
+    pub fn database_options(&self) -> sqlx::postgres::PgConnectOptions {
+        self.database.options()
     }
 
     /// The present moment of the test.

@@ -29,6 +29,11 @@ impl Node {
         Self::open(app.db.clone(), app.clock.clone(), tempfile::tempdir().expect("the temporary folder is writable"))
     }
 
+    /// The same on another pool.
+    pub fn start_on(app: &TestApp, db: Db) -> Self {
+        Self::open(db, app.clock.clone(), tempfile::tempdir().expect("the temporary folder is writable"))
+    }
+
     fn open(db: Db, clock: Clock, dir: tempfile::TempDir) -> Self {
         let limits = SpoolLimits { min_free_bytes: 0, ..SpoolLimits::default() };
         let spool = Spool::open(dir.path(), limits).expect("the spool opens");
