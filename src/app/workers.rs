@@ -22,6 +22,8 @@ const SPIKES_EVERY: Duration = Duration::from_secs(5);
 const RETRIES_EVERY: Duration = Duration::from_secs(5);
 /// How often pending alerts and queued mails are looked for: the first mail of a new project leaves at once.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often the list of project keys is read though nobody sends: so that a restart without the database knows the newest.
+const KEYS_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts all loops; each ends after the step under way once `stop` is cancelled.
 pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
@@ -32,6 +34,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
     running.spawn(worker::run(Fold(app.clone()), stop.clone()));
     running.spawn(worker::run(Deliver(app.clone()), stop.clone()));
+    running.spawn(worker::run(Keys(app.clone()), stop.clone()));
     running
 }
 
@@ -141,5 +144,23 @@ impl Work for Deliver {
     async fn step(&self) -> anyhow::Result<usize> {
         let doors = &self.0.doors;
         notify::deliver::run_once(&doors.db, &doors.clock, &self.0.mailer).await.context("delivering mail")
+    }
+}
+
+struct Keys(App);
+
+impl Work for Keys {
+    fn name(&self) -> &'static str {
+        "keys"
+    }
+
+    async fn wait(&self) {
+        tick(KEYS_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        doors.keys.refresh(&doors.db).await;
+        Ok(0)
     }
 }

@@ -44,7 +44,8 @@ pub struct Inner {
 impl Doors {
     /// Wires the doors.
     pub fn new(db: Db, clock: Clock, config: Config, spool: Spool) -> Self {
-        Self(Arc::new(Inner { db, clock, config, spool, keys: KeyCache::default(), ingest: ingest::Ingest::default() }))
+        let keys = KeyCache::of_data_dir(&config.data_dir);
+        Self(Arc::new(Inner { db, clock, config, spool, keys, ingest: ingest::Ingest::default() }))
     }
 }
 

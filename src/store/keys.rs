@@ -1,13 +1,14 @@
 //! `project_keys`: which key sends to which project.
 
+use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 use crate::store::Tx;
 
-/// A key that may send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A key that may send. Also kept in a file of the data directory: fields are only ever added, each with a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnabledKey {
     /// As in the DSN.
     pub public_key: String,
@@ -15,18 +16,19 @@ pub struct EnabledKey {
     pub project_id: ProjectId,
 }
 
-/// Every key that may send, in no particular order: a handful per project.
+/// Every key that may send, in a stable order: a handful per project.
 pub async fn list_enabled(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<EnabledKey>> {
-    let rows = sqlx::query!("SELECT public_key, project_id FROM project_keys WHERE disabled_at IS NULL").fetch_all(db).await?;
+    let rows =
+        sqlx::query!("SELECT public_key, project_id FROM project_keys WHERE disabled_at IS NULL ORDER BY public_key").fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| EnabledKey { public_key: row.public_key, project_id: ProjectId(row.project_id) }).collect())
 }
 
-/// The project a key may send to.
-pub async fn find_enabled(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<ProjectId>> {
-    let id = sqlx::query_scalar!("SELECT project_id FROM project_keys WHERE public_key = $1 AND disabled_at IS NULL", public_key)
+/// A key, if it may send.
+pub async fn find_enabled(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<EnabledKey>> {
+    let row = sqlx::query!("SELECT public_key, project_id FROM project_keys WHERE public_key = $1 AND disabled_at IS NULL", public_key)
         .fetch_optional(db)
         .await?;
-    Ok(id.map(ProjectId))
+    Ok(row.map(|row| EnabledKey { public_key: row.public_key, project_id: ProjectId(row.project_id) }))
 }
 
 /// One key of a project.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::Duration;
 
 use crate::accept_support::{AUTH, ENVELOPE, EVENT_ID, KEY, add_project, app, post, spooled};
-use crate::harness::TestApp;
+use crate::harness::{TestApp, eventually};
 
 /// Address, headers, body.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
@@ -139,6 +139,31 @@ async fn known_keys_work_while_postgres_is_away() {
     assert_eq!(send(&app, 42, KEY).await, 200);
     assert_eq!(send(&app, 43, OTHER_KEY).await, 503, "nobody can say whether this key is good");
     assert_eq!(spooled(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn after_a_restart_without_postgres_the_keys_of_the_last_life_work_and_disabled_ones_do_not() {
+    let mut app = app().await;
+    add_project(&app, 43, OTHER_KEY).await;
+    assert_eq!((send(&app, 42, KEY).await, send(&app, 43, OTHER_KEY).await), (200, 200));
+    sqlx::query("UPDATE project_keys SET disabled_at = now() WHERE public_key = $1")
+        .bind(OTHER_KEY)
+        .execute(&app.db)
+        .await
+        .expect("stored");
+    app.clock.advance(Duration::seconds(5));
+    assert_eq!(send(&app, 43, OTHER_KEY).await, 403);
+    let file = app.data_dir().join("keys");
+    eventually("the file to hold one key", async || {
+        let text = std::fs::read_to_string(&file).ok()?;
+        (text.contains(KEY) && !text.contains(OTHER_KEY)).then_some(())
+    })
+    .await;
+    app.db.close().await;
+    app.restart().await;
+    assert_eq!(send(&app, 42, KEY).await, 200);
+    assert_eq!(send(&app, 43, OTHER_KEY).await, 503, "nobody can say whether this key is good");
+    assert_eq!(app.browser().open("/readyz").await.status.as_u16(), 200);
 }
 
 async fn send(app: &TestApp, project: i64, key: &str) -> u16 {

@@ -1,34 +1,49 @@
-//! Which key may send to which project, in memory: accepting asks this, not Postgres, so it goes on while Postgres is away.
+//! Which key may send to which project, in memory: accepting asks this, not Postgres, so it goes on while Postgres is away. What was last
+//! known is also in a file, for a start without Postgres.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
+use super::key_file;
 use crate::domain::ids::ProjectId;
+use crate::store::keys::EnabledKey;
 use crate::store::{self, Db};
 
 /// How old the list may get: a disabled key works no longer than this.
 const REFRESH_EVERY: Duration = Duration::seconds(5);
-/// How long a request waits for a refresh or a look-up. Postgres being away costs one request in five seconds this much.
+/// How long a request waits for a refresh or a look-up. Postgres going away costs one request this much.
 const WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(1);
 /// Unknown keys that may be looked up at once, and again per second: guessing keys must not become load on Postgres.
 const LOOK_UPS_MAX: f64 = 100.0;
 const LOOK_UPS_PER_SECOND: f64 = 10.0;
 
-/// The keys that may send.
+/// The keys that may send. Cheap to clone; clones share what they know.
+#[derive(Clone, Debug)]
+pub struct KeyCache(Arc<Cache>);
+
 #[derive(Debug)]
-pub struct KeyCache {
+struct Cache {
     known: Mutex<Known>,
+    /// `None`: nothing is written.
+    file: Option<PathBuf>,
+    /// What the file holds.
+    saved: Mutex<Vec<EnabledKey>>,
+    is_failing_to_save: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Known {
-    projects: HashMap<String, ProjectId>,
+    keys: HashMap<String, EnabledKey>,
     is_loaded: bool,
     /// When the list was last asked for, with or without success.
     asked_at: Option<OffsetDateTime>,
+    /// The last time it was asked for, the database did not answer.
+    is_away: bool,
     look_ups: f64,
     look_ups_at: Option<OffsetDateTime>,
 }
@@ -38,29 +53,56 @@ struct Known {
 #[error("the key cannot be checked now")]
 pub struct KeysUnavailable;
 
+/// Whether it is time to read the list again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    No,
+    /// The caller waits for it: so a disabled key stops within [`REFRESH_EVERY`].
+    Now,
+    /// The database was away the last time: nobody waits to find out that it still is.
+    Beside,
+}
+
 impl Default for KeyCache {
     fn default() -> Self {
-        Self {
-            known: Mutex::new(Known {
-                projects: HashMap::new(),
-                is_loaded: false,
-                asked_at: None,
-                look_ups: LOOK_UPS_MAX,
-                look_ups_at: None,
-            }),
-        }
+        Self::new(None)
     }
 }
 
 impl KeyCache {
+    /// Knows what the file of an earlier life holds, and keeps it up to date.
+    pub fn of_data_dir(data_dir: &Path) -> Self {
+        Self::new(Some(data_dir.join(key_file::NAME)))
+    }
+
+    fn new(file: Option<PathBuf>) -> Self {
+        let saved = file.as_deref().and_then(key_file::load);
+        let known = Known {
+            keys: by_key(saved.clone().unwrap_or_default()),
+            is_loaded: saved.is_some(),
+            asked_at: None,
+            is_away: false,
+            look_ups: LOOK_UPS_MAX,
+            look_ups_at: None,
+        };
+        let (saved, is_failing_to_save) = (Mutex::new(saved.unwrap_or_default()), AtomicBool::new(false));
+        Self(Arc::new(Cache { known: Mutex::new(known), file, saved, is_failing_to_save }))
+    }
+
     /// The project this key may send to; `None` for unknown and disabled keys.
     pub async fn project_of(&self, db: &Db, now: OffsetDateTime, public_key: &str) -> Result<Option<ProjectId>, KeysUnavailable> {
-        if self.known().is_due(now) {
-            self.refresh(db).await;
+        let due = self.known().due(now);
+        match due {
+            Due::No => {}
+            Due::Now => self.refresh(db).await,
+            Due::Beside => {
+                let (keys, db) = (self.clone(), db.clone());
+                tokio::spawn(async move { keys.refresh(&db).await });
+            }
         }
         let (project, may_look_up) = {
             let mut known = self.known();
-            let project = known.projects.get(public_key).copied();
+            let project = known.keys.get(public_key).map(|key| key.project_id);
             (project, project.is_none() && known.may_look_up(now))
         };
         match project {
@@ -70,46 +112,84 @@ impl KeyCache {
         }
     }
 
-    /// Whether the list was ever read: before, only single look-ups can tell who may send.
+    /// Whether the list was ever read, be it from the file: before, only single look-ups can tell who may send.
     pub fn is_loaded(&self) -> bool {
         self.known().is_loaded
     }
 
     /// Reads the whole list; on failure the old one stays.
     pub async fn refresh(&self, db: &Db) {
-        match tokio::time::timeout(WAIT_MAX, store::keys::list_enabled(db)).await {
+        let answer = tokio::time::timeout(WAIT_MAX, store::keys::list_enabled(db)).await;
+        let was_away = std::mem::replace(&mut self.known().is_away, !matches!(answer, Ok(Ok(_))));
+        match answer {
             Ok(Ok(keys)) => {
                 let mut known = self.known();
-                known.projects = keys.into_iter().map(|key| (key.public_key, key.project_id)).collect();
+                known.keys = by_key(keys.clone());
                 known.is_loaded = true;
+                drop(known);
+                self.save(keys);
             }
-            Ok(Err(error)) => warn!("project keys could not be read, the known ones stay valid: {error}"),
-            Err(_) => warn!("project keys could not be read in time, the known ones stay valid"),
+            Ok(Err(error)) if !was_away => warn!("project keys could not be read, the known ones stay valid: {error}"),
+            Err(_) if !was_away => warn!("project keys could not be read in time, the known ones stay valid"),
+            _ => {}
         }
     }
 
     async fn look_up(&self, db: &Db, public_key: &str) -> Result<Option<ProjectId>, KeysUnavailable> {
         let answer = tokio::time::timeout(WAIT_MAX, store::keys::find_enabled(db, public_key)).await;
-        let project = answer.map_err(|_| KeysUnavailable)?.map_err(|_| KeysUnavailable)?;
-        if let Some(project) = project {
-            self.known().projects.insert(public_key.to_owned(), project);
+        let key = answer.map_err(|_| KeysUnavailable)?.map_err(|_| KeysUnavailable)?;
+        let project = key.as_ref().map(|key| key.project_id);
+        if let Some(key) = key {
+            self.known().keys.insert(public_key.to_owned(), key);
         }
         Ok(project)
     }
 
+    /// Where the file holds something else it is written, beside what goes on.
+    fn save(&self, keys: Vec<EnabledKey>) {
+        if self.0.file.is_none() || *self.saved() == keys {
+            return;
+        }
+        let cache = self.clone();
+        tokio::task::spawn_blocking(move || cache.save_now(keys));
+    }
+
+    fn save_now(&self, keys: Vec<EnabledKey>) {
+        let Some(path) = &self.0.file else { return };
+        let mut saved = self.saved();
+        match key_file::save(path, &keys) {
+            Ok(()) => {
+                *saved = keys;
+                self.0.is_failing_to_save.store(false, Relaxed);
+            }
+            Err(error) if !self.0.is_failing_to_save.swap(true, Relaxed) => {
+                warn!("{} cannot be written; after a restart without the database new keys would not be known: {error}", path.display());
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn saved(&self) -> MutexGuard<'_, Vec<EnabledKey>> {
+        self.0.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn by_key(keys: Vec<EnabledKey>) -> HashMap<String, EnabledKey> {
+    keys.into_iter().map(|key| (key.public_key.clone(), key)).collect()
+}
+
 impl Known {
-    /// True for one caller per interval; the others go on with what is known.
-    fn is_due(&mut self, now: OffsetDateTime) -> bool {
-        let due = self.asked_at.is_none_or(|asked_at| now - asked_at >= REFRESH_EVERY || now < asked_at);
-        if due {
-            self.asked_at = Some(now);
+    /// Due for one caller per interval; the others go on with what is known.
+    fn due(&mut self, now: OffsetDateTime) -> Due {
+        if self.asked_at.is_some_and(|asked_at| now - asked_at < REFRESH_EVERY && now >= asked_at) {
+            return Due::No;
         }
-        due
+        self.asked_at = Some(now);
+        if self.is_away { Due::Beside } else { Due::Now }
     }
 
     fn may_look_up(&mut self, now: OffsetDateTime) -> bool {
@@ -141,10 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn one_caller_per_interval_refreshes() {
+    fn one_caller_per_interval_refreshes_and_waits_only_while_the_database_answers() {
         let cache = KeyCache::default();
         let now = datetime!(2026-11-20 12:00 UTC);
-        let due = [0, 1, 4, 5, 6].map(|seconds| cache.known().is_due(now + Duration::seconds(seconds)));
-        assert_eq!(due, [true, false, false, true, false]);
+        let mut due = |seconds| cache.known().due(now + Duration::seconds(seconds));
+        assert_eq!([0, 1, 4, 5, 6].map(&mut due), [Due::Now, Due::No, Due::No, Due::Now, Due::No]);
+        cache.known().is_away = true;
+        assert_eq!([9, 10, 11].map(&mut due), [Due::No, Due::Beside, Due::No]);
     }
 }
