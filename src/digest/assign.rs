@@ -8,7 +8,7 @@ use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::store::Tx;
 use crate::store::hashes::{self, NewHash};
-use crate::store::issue_state::{self, NewIssue};
+use crate::store::issue_state;
 
 /// An event with the issue it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,16 @@ impl Placed<'_> {
 pub struct Assigned<'a> {
     /// In the order of arrival.
     pub placed: Vec<Placed<'a>>,
-    /// The events whose issue is new, one for each such issue.
-    pub founders: Vec<Placed<'a>>,
+    /// The events whose issue is new, one for each such issue, by the id of the issue. Its row is not written yet: nobody else can know the
+    /// issue, so all of it is written once, when everything is counted.
+    pub founders: BTreeMap<IssueId, Placed<'a>>,
+}
+
+impl Assigned<'_> {
+    /// Whether the batch found this issue.
+    pub fn is_new(&self, issue: IssueId) -> bool {
+        self.founders.contains_key(&issue)
+    }
 }
 
 /// An issue that is known, or the place in the list of those that this batch founds.
@@ -49,24 +57,21 @@ struct Plan<'a> {
     attached: BTreeMap<(ProjectId, Hash), (&'a Sighting, Lead)>,
 }
 
-/// Finds or makes the issues. [`Failure::Race`] where another node has just taken one of the hashes.
+/// Finds the issues, or ids for new ones. [`Failure::Race`] where another node has just taken one of the hashes.
 pub async fn assign<'a>(tx: &mut Tx, fresh: &[&'a Sighting]) -> Result<Assigned<'a>, Failure> {
     let asked: BTreeSet<_> = fresh.iter().flat_map(|sighting| sighting.keys()).collect();
     let known = hashes::list(tx, &asked.into_iter().collect::<Vec<_>>()).await?;
     let plan = plan(fresh, known);
     let ids = if plan.founders.is_empty() { vec![] } else { issue_state::allocate(tx, plan.founders.len()).await? };
-    let new: Vec<NewIssue> = plan.founders.iter().zip(&ids).map(|(founder, id)| founder.found(*id)).collect();
-    issue_state::insert(tx, &new).await?;
     let id_of = |lead| match lead {
         Lead::Known(id) => id,
         Lead::New(index) => ids[index],
     };
     let attached: BTreeMap<_, _> = plan.attached.into_iter().map(|(key, (sighting, lead))| (key, sighting.attach(id_of(lead)))).collect();
-    if hashes::attach(tx, &attached).await? != attached.len() as u64 {
-        return Err(Failure::Race);
-    }
+    hashes::attach(tx, &attached).await?;
     let place = |(sighting, lead, hash)| Placed { sighting, issue_id: id_of(lead), hash };
-    let founders = plan.founders.iter().zip(&ids).map(|(founder, id)| Placed { sighting: founder, issue_id: *id, hash: founder.hashes[0] });
+    let founders =
+        plan.founders.iter().zip(&ids).map(|(founder, id)| (*id, Placed { sighting: founder, issue_id: *id, hash: founder.hashes[0] }));
     Ok(Assigned { founders: founders.collect(), placed: plan.leads.into_iter().map(place).collect() })
 }
 

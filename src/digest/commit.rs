@@ -50,7 +50,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Re
     activities::insert(tx, &first_sights(&assigned)).await?;
     let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;
-    counts::add(tx, &assigned.placed, &verdict).await?;
+    counts::add(tx, &assigned, &verdict).await?;
     if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
         spikes::sweep_again(tx, counters::minute(earliest)).await?;
     }
@@ -131,7 +131,7 @@ fn first_sights(assigned: &Assigned<'_>) -> Vec<NewActivity> {
         detail: String::new(),
         at: founder.sighting.received_at,
     };
-    assigned.founders.iter().map(note).collect()
+    assigned.founders.values().map(note).collect()
 }
 
 /// The earliest and latest of times, per key.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use time::OffsetDateTime;
 
-use super::assign::Placed;
+use super::assign::{Assigned, Placed};
 use super::commit::{Spans, widen};
 use super::failure::Failure;
 use super::status::{IssueKey, Verdict};
@@ -17,24 +17,57 @@ use crate::store::issue_state::{self, Advance};
 /// One person counts at most so often per issue and quarter of an hour in the capped count (alerting rules, section 1).
 const CAP_PER_QUARTER: i32 = 5;
 
-/// Counts the events of a batch. The issues are locked by [`super::status::judge`], whose verdict they get.
-pub async fn add(tx: &mut Tx, placed: &[Placed<'_>], verdict: &Verdict) -> Result<(), Failure> {
-    let new_people = people::upsert(tx, &people_of(placed)).await?;
-    issue_state::advance(tx, &advances(placed, verdict, &new_people)).await?;
-    add_environments(tx, placed).await?;
-    add_releases(tx, placed).await?;
-    hours::add(tx, &hours_of(placed)).await?;
-    let before = quarters::add(tx, &quarters_of(placed)).await?;
-    minutes::add(tx, &minutes_of(placed, before)).await?;
-    tags::add(tx, &tags_of(placed)).await?;
+/// Counts the events of a batch. The issues are locked by [`super::status::judge`], whose verdict they get; those that are new are written.
+/// What belongs to a new issue is new as well, and goes in without a look at what is there.
+pub async fn add(tx: &mut Tx, assigned: &Assigned<'_>, verdict: &Verdict) -> Result<(), Failure> {
+    let placed = assigned.placed.as_slice();
+    let is_new = |issue: &IssueId| assigned.is_new(*issue);
+    let (new, known) = parted(people_of(placed), |key| is_new(&key.1));
+    let mut new_people = people::upsert(tx, &known).await?;
+    new_people.extend(people::insert(tx, &new).await?);
+    add_issues(tx, assigned, advances(placed, verdict, &new_people)).await?;
+    add_environments(tx, assigned).await?;
+    add_releases(tx, assigned).await?;
+    let (new, known) = parted(hours_of(placed), |key| is_new(&key.1));
+    hours::add(tx, &known).await?;
+    hours::insert(tx, &new).await?;
+    let (new, known) = parted(quarters_of(placed), |key| is_new(&key.1));
+    let before = quarters::add(tx, &known).await?;
+    quarters::insert(tx, &new).await?;
+    let (new, known) = parted(minutes_of(placed, before), |key| is_new(&key.1));
+    minutes::add(tx, &known).await?;
+    minutes::insert(tx, &new).await?;
+    let (new, known) = parted(tags_of(placed), |key| is_new(&key.0.1));
+    tags::add(tx, &known).await?;
+    tags::insert(tx, &new).await?;
+    add_to_projects(tx, placed).await
+}
+
+/// What belongs to new issues, and the rest.
+fn parted<K: Ord, V>(sums: BTreeMap<K, V>, is_new: impl Fn(&K) -> bool) -> (BTreeMap<K, V>, BTreeMap<K, V>) {
+    sums.into_iter().partition(|(key, _)| is_new(key))
+}
+
+async fn add_issues(tx: &mut Tx, assigned: &Assigned<'_>, advances: Vec<Advance>) -> Result<(), Failure> {
+    let (mut new, mut known) = (vec![], vec![]);
+    for advance in advances {
+        match assigned.founders.get(&advance.held.id) {
+            Some(founder) => new.push(founder.sighting.found(advance)),
+            None => known.push(advance),
+        }
+    }
+    issue_state::insert(tx, &new).await?;
+    Ok(issue_state::advance(tx, &known).await?)
+}
+
+async fn add_to_projects(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {
     let (mut per_hour, mut arrivals) = (BTreeMap::new(), Spans::new());
     for placed in placed {
         *per_hour.entry((placed.sighting.project_id, hour(placed.sighting.received_at))).or_insert(0) += 1;
         widen(&mut arrivals, placed.sighting.project_id, placed.sighting.received_at);
     }
     projects::add_hours(tx, &per_hour).await?;
-    projects::touch(tx, &arrivals).await?;
-    Ok(())
+    Ok(projects::touch(tx, &arrivals).await?)
 }
 
 fn people_of(placed: &[Placed<'_>]) -> BTreeMap<(ProjectId, IssueId, Person), OffsetDateTime> {
@@ -74,10 +107,10 @@ fn advances(placed: &[Placed<'_>], verdict: &Verdict, new_people: &HashMap<Issue
     advances.into_values().collect()
 }
 
-async fn add_environments(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {
+async fn add_environments(tx: &mut Tx, assigned: &Assigned<'_>) -> Result<(), Failure> {
     let mut spans = Spans::new();
     let mut seen: BTreeMap<(ProjectId, IssueId, String), environments::Seen> = BTreeMap::new();
-    for placed in placed {
+    for placed in &assigned.placed {
         let sighting = placed.sighting;
         let Some(name) = &sighting.environment else { continue };
         let at = sighting.occurred_at;
@@ -95,13 +128,15 @@ async fn add_environments(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Fail
     }
     let kept = environments::upsert(tx, &spans).await?;
     seen.retain(|(project, _, name), _| kept.contains(&(*project, name.clone())));
-    Ok(environments::add(tx, &seen).await?)
+    let (new, known) = parted(seen, |key| assigned.is_new(key.1));
+    environments::insert(tx, &new).await?;
+    Ok(environments::add(tx, &known).await?)
 }
 
-async fn add_releases(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {
+async fn add_releases(tx: &mut Tx, assigned: &Assigned<'_>) -> Result<(), Failure> {
     let mut of_projects = BTreeMap::new();
     let mut of_issues = BTreeMap::new();
-    for placed in placed {
+    for placed in &assigned.placed {
         let sighting = placed.sighting;
         let Some(version) = &sighting.release else { continue };
         add_release(&mut of_projects, (sighting.project_id, version.clone()), sighting.occurred_at);
@@ -109,7 +144,9 @@ async fn add_releases(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure>
     }
     let kept = releases::add_to_projects(tx, &of_projects).await?;
     of_issues.retain(|(project, _, version), _| kept.contains(&(*project, version.clone())));
-    Ok(releases::add_to_issues(tx, &of_issues).await?)
+    let (new, known) = parted(of_issues, |key| assigned.is_new(key.1));
+    releases::insert_of_issues(tx, &new).await?;
+    Ok(releases::add_to_issues(tx, &known).await?)
 }
 
 fn add_release<K: Ord>(sums: &mut BTreeMap<K, releases::Seen>, key: K, at: OffsetDateTime) {

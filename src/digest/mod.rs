@@ -254,7 +254,7 @@ impl Inner {
 
     async fn try_commit(&self, readings: &[Reading], position: Option<Position>) -> Result<commit::Done, Failure> {
         let now = self.clock.now();
-        let mut tx = store::begin(&self.db).await?;
+        let mut tx = store::begin_keyed(&self.db).await?;
         let done = commit::write(&mut tx, readings, now).await?;
         if let Some((segment, offset)) = position.map(Position::to_row) {
             let position = store::spool_positions::SpoolPosition { segment, offset };

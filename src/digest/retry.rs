@@ -18,7 +18,7 @@ use crate::store::{self, Db};
 /// Tries the next letter; 0 where nobody asked for one.
 pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<usize> {
     for _ in 0..RACES_MAX {
-        let mut tx = store::begin(db).await?;
+        let mut tx = store::begin_keyed(db).await?;
         let Some(due) = dead_letters::claim_due(&mut tx).await.context("looking for dead letters to try again")? else { return Ok(0) };
         let (project, id, category) = (due.project_id, due.id, Category::of_kind(&due.item_type));
         let mut reading = read_again(due, settings).await?;
@@ -37,7 +37,7 @@ pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<
                     Err(Failure::Transient(error)) => return Err(error.context("digesting a dead letter")),
                     Err(Failure::Poison(reason)) => {
                         tx.rollback().await?;
-                        tx = store::begin(db).await?;
+                        tx = store::begin_keyed(db).await?;
                         reason
                     }
                 }

@@ -10,7 +10,7 @@ use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
 use crate::protocol::event::{Event, Grouping, User};
 use crate::store::events::NewEvent;
-use crate::store::issue_state::{Latest, NewIssue};
+use crate::store::issue_state::{Advance, Latest, NewIssue};
 use crate::store::payload;
 use crate::store::text::{clean, clean_cut};
 
@@ -132,18 +132,14 @@ impl Sighting {
     }
 
     /// The issue that this event is the first of.
-    pub fn found(&self, id: IssueId) -> NewIssue {
+    pub fn found(&self, advance: Advance) -> NewIssue {
         NewIssue {
-            project_id: self.project_id,
-            id,
-            kind: self.kind.to_owned(),
+            kind: self.kind,
             type_name: self.title.kind.clone(),
             value: self.title.value.clone(),
             logger: self.logger.clone(),
             platform: self.platform.clone(),
-            latest: self.latest(),
-            created_at: self.received_at,
-            seen_at: self.occurred_at,
+            advance,
         }
     }
 

@@ -64,18 +64,20 @@ struct Bench<'a> {
 /// a flood of repetitions is counted and nothing more.
 pub async fn judge(tx: &mut Tx, assigned: &Assigned<'_>, projects: &HashMap<ProjectId, OffsetDateTime>) -> Result<Verdict, Failure> {
     let placed = &assigned.placed;
-    let issues: BTreeSet<IssueKey> = placed.iter().map(Placed::issue).collect();
-    let issues: Vec<IssueKey> = issues.into_iter().collect();
-    let held = issue_state::lock(tx, &issues).await?;
-    if held.len() != issues.len() {
+    let known: BTreeSet<IssueKey> = placed.iter().map(Placed::issue).filter(|issue| !assigned.is_new(issue.1)).collect();
+    let known: Vec<IssueKey> = known.into_iter().collect();
+    let mut held = issue_state::lock(tx, &known).await?;
+    if held.len() != known.len() {
         return Err(Failure::Race); // one was deleted since its hash was read
     }
-    let of: BTreeSet<ProjectId> = issues.iter().map(|issue| issue.0).collect();
+    let new = |founder: &Placed<'_>| Held::new(founder.sighting.project_id, founder.issue_id, founder.sighting.received_at);
+    held.extend(assigned.founders.values().map(new));
+    let of: BTreeSet<ProjectId> = placed.iter().map(|placed| placed.sighting.project_id).collect();
     let rules = alert_rules::list_of_digest(&mut **tx, &of.into_iter().collect::<Vec<_>>()).await?;
-    let top_levels = top_levels(tx, placed, &rules).await?;
+    let top_levels = top_levels(tx, assigned, &rules).await?;
     let held = held.into_iter().map(|held| ((held.project_id, held.id), held)).collect();
     let mut bench = Bench { rules: &rules, top_levels, verdict: Verdict { held, tellings: vec![], activities: vec![] } };
-    for founder in assigned.founders.iter().filter(|founder| !founder.sighting.clean) {
+    for founder in assigned.founders.values().filter(|founder| !founder.sighting.clean) {
         bench.verdict.tellings.push(telling(founder, Kind::New, None, Some(OLD.to_owned())));
     }
     for placed in placed.iter().filter(|placed| placed.sighting.clean) {
@@ -88,7 +90,7 @@ pub async fn judge(tx: &mut Tx, assigned: &Assigned<'_>, projects: &HashMap<Proj
 
 async fn top_levels(
     tx: &mut Tx,
-    placed: &[Placed<'_>],
+    assigned: &Assigned<'_>,
     rules: &[AlertRule],
 ) -> Result<HashMap<(ProjectId, IssueId, String), i16>, Failure> {
     let asks = |placed: &Placed<'_>| {
@@ -96,7 +98,8 @@ async fn top_levels(
         let asked = rules.iter().any(|rule| rule.project_id == placed.sighting.project_id && rule.environment == *environment);
         asked.then(|| (placed.sighting.project_id, placed.issue_id, environment.clone()))
     };
-    let pairs: BTreeSet<_> = placed.iter().filter_map(asks).collect();
+    let known = assigned.placed.iter().filter(|placed| !assigned.is_new(placed.issue_id));
+    let pairs: BTreeSet<_> = known.filter_map(asks).collect();
     if pairs.is_empty() {
         return Ok(HashMap::new());
     }

@@ -67,8 +67,12 @@ async fn hold_overtaken(tx: &mut Tx, project: ProjectId, pending: &mut Vec<Pendi
         Status::Resolved => Some("the issue was resolved before the mail left"),
         Status::Ignored => Some("the issue was ignored before the mail left"),
     };
+    let mut held: HashMap<&str, Vec<AlertId>> = HashMap::new();
     for (alert, reason) in pending.iter().filter_map(|alert| Some((alert, overtaken(alert)?))) {
-        alert_outbox::settle_held(tx, project, alert.id, reason, now).await?;
+        held.entry(reason).or_default().push(alert.id);
+    }
+    for (reason, alerts) in held {
+        alert_outbox::settle_held(tx, project, &alerts, reason, now).await?;
     }
     pending.retain(|alert| overtaken(alert).is_none());
     Ok(before - pending.len())
@@ -226,12 +230,10 @@ async fn settle(
     alert_outbox::settle_mailed(tx, project, &mailed, reference, now).await?;
     let partly: Vec<AlertId> = mailed.into_iter().filter(|id| audience.spared[id] > 0).collect();
     alert_outbox::note_untold(tx, project, &partly, "not to everybody: some had got 40 mails within a day").await?;
-    for id in untold {
-        let reason = match audience.spared[&id] {
-            0 => "nobody to tell: no member gets this rule's mail, or all muted the issue",
-            _ => "whom it concerns had got 40 mails within a day; after that one mail an hour leaves",
-        };
-        alert_outbox::settle_held(tx, project, id, reason, now).await?;
-    }
+    let (unheard, spared): (Vec<AlertId>, Vec<AlertId>) = untold.iter().partition(|id| audience.spared[id] == 0);
+    let reason = "nobody to tell: no member gets this rule's mail, or all muted the issue";
+    alert_outbox::settle_held(tx, project, &unheard, reason, now).await?;
+    let reason = "whom it concerns had got 40 mails within a day; after that one mail an hour leaves";
+    alert_outbox::settle_held(tx, project, &spared, reason, now).await?;
     Ok(())
 }

@@ -116,7 +116,10 @@ pub async fn list(db: impl PgExecutor<'_>, project: ProjectId, before: Option<Al
 
 /// One alert, of whichever project.
 pub async fn find(db: &Db, id: AlertId) -> anyhow::Result<Option<PastAlert>> {
-    let project = sqlx::query_scalar!("SELECT project_id FROM alerts WHERE id = $1", id.0).fetch_optional(db).await?;
+    // A look into each project: there are few of them, and many alerts.
+    let project = sqlx::query_scalar!("SELECT a.project_id FROM projects p JOIN alerts a ON a.project_id = p.id AND a.id = $1", id.0)
+        .fetch_optional(db)
+        .await?;
     let Some(project) = project else { return Ok(None) };
     let before = id.0.checked_add(1).map(AlertId);
     Ok(list(db, ProjectId(project), before, 1).await?.into_iter().find(|alert| alert.id == id))

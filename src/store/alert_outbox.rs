@@ -216,6 +216,9 @@ pub async fn hold_orphans(tx: &mut Tx, project: ProjectId, now: OffsetDateTime) 
 
 /// The alerts left in the mails of `mail_ref`.
 pub async fn settle_mailed(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], mail_ref: &str, now: OffsetDateTime) -> sqlx::Result<()> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<i64> = alerts.iter().map(|id| id.0).collect();
     sqlx::query!(
         "UPDATE alerts SET state = 'mailed', mail_ref = $3, settled_at = $4
@@ -232,6 +235,9 @@ pub async fn settle_mailed(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], 
 
 /// The alert was told, but not to everybody, for this reason.
 pub async fn note_untold(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], reason: &str) -> sqlx::Result<()> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<i64> = alerts.iter().map(|id| id.0).collect();
     sqlx::query!("UPDATE alerts SET held_reason = $3 WHERE project_id = $1 AND id = ANY($2)", project.0, &ids, reason)
         .execute(&mut **tx)
@@ -239,12 +245,17 @@ pub async fn note_untold(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], re
     Ok(())
 }
 
-/// The alert is told to nobody, for this reason.
-pub async fn settle_held(tx: &mut Tx, project: ProjectId, alert: AlertId, reason: &str, now: OffsetDateTime) -> sqlx::Result<()> {
+/// The alerts are told to nobody, for this reason.
+pub async fn settle_held(tx: &mut Tx, project: ProjectId, alerts: &[AlertId], reason: &str, now: OffsetDateTime) -> sqlx::Result<()> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = alerts.iter().map(|id| id.0).collect();
     sqlx::query!(
-        "UPDATE alerts SET state = 'held', held_reason = $3, settled_at = $4 WHERE project_id = $1 AND id = $2 AND state = 'pending'",
+        "UPDATE alerts SET state = 'held', held_reason = $3, settled_at = $4
+         WHERE project_id = $1 AND id = ANY($2) AND state = 'pending'",
         project.0,
-        alert.0,
+        &ids,
         reason,
         now
     )

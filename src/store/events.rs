@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::Tx;
 use super::payload::NO_DICTIONARY;
+use super::{Tx, copy};
 use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
@@ -43,76 +43,17 @@ pub struct NewEvent<'a> {
     pub payload: &'a [u8],
 }
 
-/// Signature, no flags, no extension.
-const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-const COPY_END: [u8; 2] = (-1i16).to_be_bytes();
-const COLUMN_COUNT: i16 = 16;
-/// Rows are sent in pieces of about this size, so that a batch is not in memory once more as a whole.
-const CHUNK_BYTES: usize = 256 << 10;
-/// Postgres counts from here.
-const EPOCH: OffsetDateTime = time::macros::datetime!(2000-01-01 00:00 UTC);
-
-/// Inserts the rows, by COPY: half the work for Postgres of an INSERT from arrays, which it would first put together and take apart.
+/// Inserts the rows.
 pub async fn insert(tx: &mut Tx, events: &[NewEvent<'_>]) -> sqlx::Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
     let statement =
         "COPY events (project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction,
             user_label, trace_id, has_context, hash, dictionary_id, payload) FROM STDIN (FORMAT binary)";
-    let mut copy = tx.copy_in_raw(statement).await?;
-    let mut rows = Rows(COPY_HEADER.to_vec());
-    for event in events {
-        rows.event(event);
-        if rows.0.len() >= CHUNK_BYTES {
-            copy.send(rows.0.as_slice()).await?;
-            rows.0.clear();
-        }
-    }
-    rows.0.extend(COPY_END);
-    copy.send(rows.0).await?;
-    copy.finish().await?;
-    Ok(())
-}
-
-/// Rows in the binary format of COPY: each field with its length, -1 for null, numbers in network order.
-struct Rows(Vec<u8>);
-
-impl Rows {
-    fn event(&mut self, event: &NewEvent<'_>) {
-        self.0.extend(COLUMN_COUNT.to_be_bytes());
-        self.field(&event.project_id.0.to_be_bytes());
-        self.field(event.event_id.0.as_bytes());
-        self.field(&event.issue_id.0.to_be_bytes());
-        self.time(event.received_at);
-        self.time(event.occurred_at);
-        self.field(&event.level.to_be_bytes());
-        self.field(event.title.as_bytes());
-        for text in [event.environment, event.release, event.transaction, event.user_label, event.trace_id] {
-            self.text(text);
-        }
-        self.field(&event.has_context.to_be_bytes());
-        self.field(&event.hash);
-        self.field(&NO_DICTIONARY.to_be_bytes());
-        self.field(event.payload);
-    }
-
-    fn field(&mut self, bytes: &[u8]) {
-        let len = i32::try_from(bytes.len()).expect("events are limited to far less than 2 GiB");
-        self.0.extend(len.to_be_bytes());
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn text(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => self.field(text.as_bytes()),
-            None => self.0.extend((-1i32).to_be_bytes()),
-        }
-    }
-
-    /// Microseconds.
-    fn time(&mut self, time: OffsetDateTime) {
-        let micros = i64::try_from((time - EPOCH).whole_microseconds()).unwrap_or(i64::MAX);
-        self.field(&micros.to_be_bytes());
-    }
+    copy::rows(tx, statement, events, 16, |row, event| {
+        row.int8(event.project_id.0).bytes(event.event_id.0.as_bytes()).int8(event.issue_id.0);
+        row.time(event.received_at).time(event.occurred_at).int2(event.level).text(event.title);
+        row.maybe_text(event.environment).maybe_text(event.release).maybe_text(event.transaction);
+        row.maybe_text(event.user_label).maybe_text(event.trace_id);
+        row.int2(event.has_context).bytes(&event.hash).int4(NO_DICTIONARY).bytes(event.payload);
+    })
+    .await
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use time::OffsetDateTime;
 
-use super::Tx;
+use super::{Tx, copy};
 use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
 
@@ -41,35 +41,12 @@ pub async fn list(tx: &mut Tx, hashes: &[(ProjectId, Hash)]) -> sqlx::Result<Has
     Ok(known.collect())
 }
 
-/// Attaches hashes in key order and tells how many were really new: fewer than asked means that another node was first, and that
-/// what was decided about them no longer holds.
-pub async fn attach(tx: &mut Tx, hashes: &BTreeMap<(ProjectId, Hash), NewHash>) -> sqlx::Result<u64> {
-    if hashes.is_empty() {
-        return Ok(0);
-    }
-    let (mut projects, mut values, mut algorithms, mut issues, mut times) = (vec![], vec![], vec![], vec![], vec![]);
-    for ((project, hash), new) in hashes {
-        projects.push(project.0);
-        values.push(hash.to_vec());
-        algorithms.push(new.algorithm);
-        issues.push(new.issue_id.0);
-        times.push(new.first_seen_at);
-    }
-    let done = sqlx::query!(
-        r#"
-        INSERT INTO issue_hashes (project_id, hash, algorithm, issue_id, first_seen_at)
-        SELECT project_id, hash, algorithm, issue_id, first_seen_at
-        FROM unnest($1::int8[], $2::bytea[], $3::int2[], $4::int8[], $5::timestamptz[])
-            AS u (project_id, hash, algorithm, issue_id, first_seen_at)
-        ON CONFLICT (project_id, hash) DO NOTHING
-        "#,
-        &projects,
-        &values,
-        &algorithms,
-        &issues,
-        &times,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected())
+/// Attaches hashes that nobody has seen, in key order. A violation of `issue_hashes_pkey` means that another node was first, and that what was
+/// decided about them no longer holds.
+pub async fn attach(tx: &mut Tx, hashes: &BTreeMap<(ProjectId, Hash), NewHash>) -> sqlx::Result<()> {
+    let statement = "COPY issue_hashes (project_id, hash, algorithm, issue_id, first_seen_at) FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, hashes, 5, |row, ((project, hash), new)| {
+        row.int8(project.0).bytes(hash).int2(new.algorithm).int8(new.issue_id.0).time(new.first_seen_at);
+    })
+    .await
 }

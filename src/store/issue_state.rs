@@ -2,19 +2,15 @@
 
 use time::OffsetDateTime;
 
-use super::Tx;
+use super::{Tx, copy};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::issue::{IgnoreUntil, Status};
 
-/// An issue as its first event makes it; nothing is counted yet.
+/// An issue that the batch found, as it is after the batch.
 #[derive(Clone, Debug)]
 pub struct NewIssue {
-    /// Where.
-    pub project_id: ProjectId,
-    /// From [`allocate`].
-    pub id: IssueId,
     /// `error`, or `default` for a message.
-    pub kind: String,
+    pub kind: &'static str,
     /// Exception type, empty for a message.
     pub type_name: String,
     /// First line of the value or message.
@@ -23,12 +19,8 @@ pub struct NewIssue {
     pub logger: String,
     /// `python`, `javascript`, ….
     pub platform: String,
-    /// What the first event says; the latest event's replaces it.
-    pub latest: Latest,
-    /// When the first event arrived.
-    pub created_at: OffsetDateTime,
-    /// When the first event happened.
-    pub seen_at: OffsetDateTime,
+    /// Everything that later batches add to.
+    pub advance: Advance,
 }
 
 /// What an issue shows of its latest event.
@@ -86,57 +78,44 @@ pub struct Advance {
     pub first_release: Option<String>,
 }
 
+impl Held {
+    /// What an issue is before its first event is looked at. `created_at`: the arrival of that event.
+    pub fn new(project_id: ProjectId, id: IssueId, created_at: OffsetDateTime) -> Self {
+        Self { project_id, id, status: Status::Unresolved, status_at: created_at, regressed_at: None, top_level: 0, ignore_until: None }
+    }
+}
+
 /// `count` ids for new issues. Ids of transactions that fail are lost: short ids have gaps.
 pub async fn allocate(tx: &mut Tx, count: usize) -> sqlx::Result<Vec<IssueId>> {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
-    let ids =
-        sqlx::query_scalar!(r#"SELECT nextval(pg_get_serial_sequence('issues', 'id')) AS "id!" FROM generate_series(1, $1::int4)"#, count)
-            .fetch_all(&mut **tx)
-            .await?;
+    let ids = sqlx::query_scalar!(r#"SELECT nextval('issues_id_seq') AS "id!" FROM generate_series(1, $1::int4)"#, count)
+        .fetch_all(&mut **tx)
+        .await?;
     Ok(ids.into_iter().map(IssueId).collect())
 }
 
-/// Inserts new issues.
+/// Inserts new issues with ids from [`allocate`].
 pub async fn insert(tx: &mut Tx, issues: &[NewIssue]) -> sqlx::Result<()> {
-    if issues.is_empty() {
-        return Ok(());
-    }
-    let text = |of: fn(&NewIssue) -> &str| issues.iter().map(|issue| of(issue).to_owned()).collect::<Vec<String>>();
-    sqlx::query!(
-        r#"
-        INSERT INTO issues (project_id, id, kind, type, value, culprit, location, function, logger, platform, level, status_at, handled,
-            first_seen_at, last_seen_at, first_release, last_release)
-        OVERRIDING SYSTEM VALUE
-        SELECT project_id, id, kind, type, value, culprit, location, function, logger, platform, level, created_at, handled,
-            seen_at, seen_at, release, release
-        FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::int2[], $12::timestamptz[], $13::bool[], $14::timestamptz[], $15::text[])
-            AS u (project_id, id, kind, type, value, culprit, location, function, logger, platform, level, created_at, handled,
-            seen_at, release)
-        "#,
-        &issues.iter().map(|issue| issue.project_id.0).collect::<Vec<_>>(),
-        &issues.iter().map(|issue| issue.id.0).collect::<Vec<_>>(),
-        &text(|issue| &issue.kind),
-        &text(|issue| &issue.type_name),
-        &text(|issue| &issue.value),
-        &text(|issue| &issue.latest.culprit),
-        &text(|issue| &issue.latest.location),
-        &text(|issue| &issue.latest.function),
-        &text(|issue| &issue.logger),
-        &text(|issue| &issue.platform),
-        &issues.iter().map(|issue| issue.latest.level).collect::<Vec<_>>(),
-        &issues.iter().map(|issue| issue.created_at).collect::<Vec<_>>(),
-        &issues.iter().map(|issue| issue.latest.handled).collect::<Vec<_>>() as &[Option<bool>],
-        &issues.iter().map(|issue| issue.seen_at).collect::<Vec<_>>(),
-        &issues.iter().map(|issue| issue.latest.release.clone()).collect::<Vec<_>>() as &[Option<String>],
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    let statement = "COPY issues (project_id, id, kind, type, value, culprit, location, function, logger, platform, level, status, status_at,
+            handled, first_seen_at, last_seen_at, first_release, last_release, event_count, user_count, top_level)
+        FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, issues, 21, |row, issue| {
+        let Advance { held, latest, .. } = &issue.advance;
+        row.int8(held.project_id.0).int8(held.id.0).text(issue.kind).text(&issue.type_name).text(&issue.value);
+        row.text(&latest.culprit).text(&latest.location).text(&latest.function).text(&issue.logger).text(&issue.platform);
+        row.int2(latest.level).text(held.status.name()).time(held.status_at).maybe_bool(latest.handled);
+        row.time(issue.advance.first_seen_at).time(issue.advance.last_seen_at);
+        row.maybe_text(issue.advance.first_release.as_deref()).maybe_text(latest.release.as_deref());
+        row.int8(issue.advance.event_count).int8(issue.advance.user_count).int2(held.top_level);
+    })
+    .await
 }
 
 /// Locks the issues in the order of their key and reads them. One that was deleted meanwhile is missing.
 pub async fn lock(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<Vec<Held>> {
+    if issues.is_empty() {
+        return Ok(vec![]);
+    }
     let rows = sqlx::query!(
         r#"
         SELECT project_id, id, status, status_at, regressed_at, top_level, ignore_until

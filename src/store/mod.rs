@@ -8,6 +8,7 @@ pub mod alert_history;
 pub mod alert_outbox;
 pub mod alert_rules;
 pub mod chart_reads;
+mod copy;
 pub mod counters;
 pub mod dead_letters;
 pub mod event_ids;
@@ -56,6 +57,15 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// Opens a transaction.
 pub async fn begin(db: &Db) -> sqlx::Result<Tx> {
     db.begin().await
+}
+
+/// Opens a transaction that only looks rows up by their keys and adds to them. Its plans must not be those of a table that was small or empty
+/// when they were made (they are kept as long as the connection, and a flood comes before the first statistics): no scans, no hash joins.
+pub async fn begin_keyed(db: &Db) -> sqlx::Result<Tx> {
+    let mut tx = begin(db).await?;
+    let settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+    sqlx::raw_sql(settings).execute(&mut *tx).await?;
+    Ok(tx)
 }
 
 /// Whether the database could not be reached at all, as opposed to refusing one statement: then a retry will help, and pages say so.

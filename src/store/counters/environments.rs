@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::Tx;
+use crate::store::{Tx, copy};
 
 /// Environments a project can have. Beyond it new names are left out of the lists and the filters: they are not environments but
 /// something unique that got into the field.
@@ -109,4 +109,15 @@ pub async fn add(tx: &mut Tx, seen: &BTreeMap<(ProjectId, IssueId, String), Seen
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The environments of issues that this transaction made.
+pub async fn insert(tx: &mut Tx, seen: &BTreeMap<(ProjectId, IssueId, String), Seen>) -> sqlx::Result<()> {
+    let statement = "COPY issue_environments (project_id, issue_id, environment, event_count, first_seen_at, last_seen_at, top_level)
+        FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, seen, 7, |row, ((project, issue, name), seen)| {
+        row.int8(project.0).int8(issue.0).text(name).int8(seen.event_count);
+        row.time(seen.first_seen_at).time(seen.last_seen_at).int2(seen.top_level);
+    })
+    .await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::{Db, Tx};
+use crate::store::{Db, Tx, copy};
 
 /// What one hour gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,15 @@ pub async fn add(tx: &mut Tx, hours: &BTreeMap<(ProjectId, IssueId, OffsetDateTi
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The hours of issues that this transaction made.
+pub async fn insert(tx: &mut Tx, hours: &BTreeMap<(ProjectId, IssueId, OffsetDateTime), Hour>) -> sqlx::Result<()> {
+    let statement = "COPY issue_hours (project_id, issue_id, hour, event_count, clean_count) FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, hours, 5, |row, ((project, issue, at), hour)| {
+        row.int8(project.0).int8(issue.0).time(*at).int8(hour.event_count).int8(hour.clean_count);
+    })
+    .await
 }
 
 /// Forgets at most `limit` hours before `before`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::{Db, Tx};
+use crate::store::{Db, Tx, copy};
 
 /// What arrived in one minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,15 @@ pub async fn add(tx: &mut Tx, minutes: &BTreeMap<(ProjectId, IssueId, OffsetDate
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The minutes of issues that this transaction made.
+pub async fn insert(tx: &mut Tx, minutes: &BTreeMap<(ProjectId, IssueId, OffsetDateTime), Minute>) -> sqlx::Result<()> {
+    let statement = "COPY issue_minutes (project_id, issue_id, minute, clean_count, capped_count) FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, minutes, 5, |row, ((project, issue, at), minute)| {
+        row.int8(project.0).int8(issue.0).time(*at).int4(minute.clean_count).int4(minute.capped_count);
+    })
+    .await
 }
 
 /// Forgets at most `limit` minutes before `before`.

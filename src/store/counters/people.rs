@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
-use crate::store::Tx;
+use crate::store::{Tx, copy};
 
 /// Notes who was seen when, and tells how many people of each issue are new to it.
 pub async fn upsert(
@@ -36,4 +36,21 @@ pub async fn upsert(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| ((ProjectId(row.project_id), IssueId(row.issue_id)), row.new_count)).collect())
+}
+
+/// The people of issues that this transaction made: all of them are new.
+pub async fn insert(
+    tx: &mut Tx,
+    people: &BTreeMap<(ProjectId, IssueId, Person), OffsetDateTime>,
+) -> sqlx::Result<HashMap<(ProjectId, IssueId), i64>> {
+    let statement = "COPY issue_people (project_id, issue_id, person, last_seen_at) FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, people, 4, |row, ((project, issue, person), at)| {
+        row.int8(project.0).int8(issue.0).bytes(&person.0).time(*at);
+    })
+    .await?;
+    let mut counts = HashMap::new();
+    for (project, issue, _) in people.keys() {
+        *counts.entry((*project, *issue)).or_default() += 1;
+    }
+    Ok(counts)
 }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
-use crate::store::{Db, Tx};
+use crate::store::{Db, Tx, copy};
 
 /// Issue, quarter and person.
 pub type Key = (ProjectId, IssueId, OffsetDateTime, Person);
@@ -50,6 +50,16 @@ pub async fn add(tx: &mut Tx, seen: &BTreeMap<Key, Seen>) -> sqlx::Result<HashMa
         Some((key, row.event_count - added))
     });
     Ok(before.collect())
+}
+
+/// The quarters of issues that this transaction made; nobody was seen in them before.
+pub async fn insert(tx: &mut Tx, seen: &BTreeMap<Key, Seen>) -> sqlx::Result<()> {
+    let statement =
+        "COPY issue_quarter_people (project_id, issue_id, quarter, person, event_count, last_seen_at) FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, seen, 6, |row, ((project, issue, quarter, person), seen)| {
+        row.int8(project.0).int8(issue.0).time(*quarter).bytes(&person.0).int4(seen.event_count).time(seen.last_seen_at);
+    })
+    .await
 }
 
 /// Forgets at most `limit` rows of quarters that began before `before`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::Tx;
+use crate::store::{Tx, copy};
 
 /// Releases a project can have. Beyond it new names are left out of the lists and the filters; somebody sends something unique, like
 /// a request id, as the release.
@@ -88,4 +88,14 @@ pub async fn add_to_issues(tx: &mut Tx, seen: &BTreeMap<(ProjectId, IssueId, Str
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// The releases of issues that this transaction made.
+pub async fn insert_of_issues(tx: &mut Tx, seen: &BTreeMap<(ProjectId, IssueId, String), Seen>) -> sqlx::Result<()> {
+    let statement = "COPY issue_releases (project_id, issue_id, release, event_count, first_seen_at, last_seen_at)
+        FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, seen, 6, |row, ((project, issue, release), seen)| {
+        row.int8(project.0).int8(issue.0).text(release).int8(seen.event_count).time(seen.first_seen_at).time(seen.last_seen_at);
+    })
+    .await
 }

@@ -1,11 +1,11 @@
 //! `issue_tags`: which values of which tags an issue was seen with. Bounded, whatever clients put into tags.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::Tx;
+use crate::store::{Tx, copy};
 
 /// Distinct values kept per issue and key; the others are counted together under the empty value.
 pub const VALUES_MAX: i64 = 100;
@@ -26,90 +26,132 @@ pub struct Seen {
     pub last_seen_at: OffsetDateTime,
 }
 
-/// Adds to the tags, keeping to the limits.
+/// Adds to the tags, keeping to the limits. To be called with the issues locked: between the statements nobody else adds to them.
 pub async fn add(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
     if seen.is_empty() {
         return Ok(());
     }
-    let known = known_values(tx, seen).await?;
-    let unknown: HashSet<&TagKey> = seen.keys().filter(|pair| !known.contains(*pair)).map(|(key, _)| key).collect();
-    let room = if unknown.is_empty() { HashMap::new() } else { room(tx, unknown.into_iter().collect()).await? };
-    upsert(tx, &within_limits(seen, &known, room)).await
+    let known = add_to_known(tx, seen).await?;
+    let unknown: BTreeMap<_, _> = seen.iter().zip(known).filter(|(_, known)| !known).map(|(pair, _)| pair).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let keys: BTreeSet<&TagKey> = unknown.keys().map(|(key, _)| key).collect();
+    let room = room(tx, &keys.into_iter().collect::<Vec<_>>()).await?;
+    let (others, new): (BTreeMap<_, _>, _) = within_limits(&unknown, room).into_iter().partition(|((_, value), _)| value == OTHER);
+    copy_in(tx, &new).await?;
+    upsert(tx, &others).await
 }
 
-async fn known_values(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<HashSet<(TagKey, String)>> {
-    let rows = sqlx::query!(
+/// The tags of issues that this transaction made.
+pub async fn insert(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+    let mut room: HashMap<TagKey, i64> = HashMap::new();
+    let mut key_counts: HashMap<(ProjectId, IssueId), i64> = HashMap::new();
+    for (key, _) in seen.keys() {
+        if !room.contains_key(key) {
+            let count = key_counts.entry((key.0, key.1)).or_default();
+            *count += 1;
+            if *count <= KEYS_MAX {
+                room.insert(key.clone(), VALUES_MAX);
+            }
+        }
+    }
+    let seen: BTreeMap<_, _> = seen.iter().collect();
+    copy_in(tx, &within_limits(&seen, room)).await
+}
+
+/// Adds to the values that the issues have, and tells of each whether they have it.
+async fn add_to_known(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<Vec<bool>> {
+    let places = sqlx::query_scalar!(
         r#"
-        SELECT t.project_id, t.issue_id, t.key, t.value
-        FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[]) AS u (project_id, issue_id, key, value)
-        JOIN issue_tags t ON t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value = u.value
+        UPDATE issue_tags AS t
+        SET event_count = t.event_count + u.event_count, last_seen_at = greatest(t.last_seen_at, u.last_seen_at)
+        FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::timestamptz[]) WITH ORDINALITY
+            AS u (project_id, issue_id, key, value, event_count, last_seen_at, place)
+        WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value = u.value
+        RETURNING u.place AS "place!"
         "#,
         &seen.keys().map(|(key, _)| key.0.0).collect::<Vec<_>>(),
         &seen.keys().map(|(key, _)| key.1.0).collect::<Vec<_>>(),
         &seen.keys().map(|(key, _)| key.2.clone()).collect::<Vec<_>>(),
         &seen.keys().map(|(_, value)| value.clone()).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.event_count).collect::<Vec<_>>(),
+        &seen.values().map(|seen| seen.last_seen_at).collect::<Vec<_>>(),
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| ((ProjectId(row.project_id), IssueId(row.issue_id), row.key), row.value)).collect())
+    let mut known = vec![false; seen.len()];
+    for place in places {
+        // Places count from 1.
+        if let Some(known) = usize::try_from(place - 1).ok().and_then(|place| known.get_mut(place)) {
+            *known = true;
+        }
+    }
+    Ok(known)
 }
 
 /// How many more values each key may take. A key the issue does not have, where it may have no more keys, is missing.
-async fn room(tx: &mut Tx, mut keys: Vec<&TagKey>) -> sqlx::Result<HashMap<TagKey, i64>> {
-    keys.sort_unstable();
+async fn room(tx: &mut Tx, keys: &[&TagKey]) -> sqlx::Result<HashMap<TagKey, i64>> {
+    // Whoever has the value "other" is full and not counted again. The keys of an issue are only counted for a key that it does not have,
+    // by stepping from key to key over the values between.
     let rows = sqlx::query!(
         r#"
-        SELECT u.project_id AS "project_id!", u.issue_id AS "issue_id!", u.key AS "key!",
-            (SELECT count(*) FROM issue_tags t
-             WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value <> '') AS "value_count!",
-            -- Counting all keys of an issue is dear, and only asked of keys that it does not have yet.
-            CASE
-                WHEN EXISTS (SELECT 1 FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key) THEN 0
-                ELSE (SELECT count(DISTINCT t.key) FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id)
-            END AS "key_count!"
-        FROM unnest($1::int8[], $2::int8[], $3::text[]) AS u (project_id, issue_id, key)
-        ORDER BY u.project_id, u.issue_id, u.key
+        SELECT v.value_count AS "value_count!",
+            CASE WHEN v.value_count > 0 THEN 0 ELSE (
+                WITH RECURSIVE k AS (
+                    SELECT (SELECT min(t.key) FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id) AS key
+                    UNION ALL
+                    SELECT (SELECT min(t.key) FROM issue_tags t
+                            WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key > k.key)
+                    FROM k
+                    WHERE k.key IS NOT NULL
+                )
+                SELECT count(k.key) FROM k
+            ) END AS "key_count!"
+        FROM unnest($1::int8[], $2::int8[], $3::text[]) WITH ORDINALITY AS u (project_id, issue_id, key, place)
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN EXISTS (SELECT FROM issue_tags t
+                             WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value = '') THEN $4::int8
+                ELSE (SELECT count(*) FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key)
+            END AS value_count
+            OFFSET 0
+        ) AS v
+        ORDER BY u.place
         "#,
         &keys.iter().map(|key| key.0.0).collect::<Vec<_>>(),
         &keys.iter().map(|key| key.1.0).collect::<Vec<_>>(),
         &keys.iter().map(|key| key.2.clone()).collect::<Vec<_>>(),
+        VALUES_MAX,
     )
     .fetch_all(&mut **tx)
     .await?;
-    let mut added: HashMap<(i64, i64), i64> = HashMap::new();
+    let mut added: HashMap<(ProjectId, IssueId), i64> = HashMap::new();
     let mut room = HashMap::new();
-    for row in rows {
+    for (key, row) in keys.iter().zip(rows) {
         if row.value_count == 0 {
-            let added = added.entry((row.project_id, row.issue_id)).or_default();
+            let added = added.entry((key.0, key.1)).or_default();
             if row.key_count + *added >= KEYS_MAX {
                 continue;
             }
             *added += 1;
         }
-        room.insert((ProjectId(row.project_id), IssueId(row.issue_id), row.key), VALUES_MAX - row.value_count);
+        room.insert((*key).clone(), VALUES_MAX - row.value_count);
     }
     Ok(room)
 }
 
-/// What is written: known values as they are, new ones while there is room, the rest under [`OTHER`].
-fn within_limits(
-    seen: &BTreeMap<(TagKey, String), Seen>,
-    known: &HashSet<(TagKey, String)>,
-    mut room: HashMap<TagKey, i64>,
-) -> BTreeMap<(TagKey, String), Seen> {
+/// What is written of values that the issues do not have: as they are while there is room, the rest under [`OTHER`].
+fn within_limits(seen: &BTreeMap<&(TagKey, String), &Seen>, mut room: HashMap<TagKey, i64>) -> BTreeMap<(TagKey, String), Seen> {
     let mut kept: BTreeMap<(TagKey, String), Seen> = BTreeMap::new();
     for (pair, seen) in seen {
-        let value = if known.contains(pair) {
-            pair.1.clone()
-        } else {
-            match room.get_mut(&pair.0) {
-                None => continue,
-                Some(left) if *left > 0 => {
-                    *left -= 1;
-                    pair.1.clone()
-                }
-                Some(_) => OTHER.to_owned(),
+        let value = match room.get_mut(&pair.0) {
+            None => continue,
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                pair.1.clone()
             }
+            Some(_) => OTHER.to_owned(),
         };
         let sum = kept.entry((pair.0.clone(), value)).or_insert(Seen { event_count: 0, last_seen_at: seen.last_seen_at });
         sum.event_count += seen.event_count;
@@ -118,7 +160,18 @@ fn within_limits(
     kept
 }
 
+async fn copy_in(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+    let statement = "COPY issue_tags (project_id, issue_id, key, value, event_count, last_seen_at) FROM STDIN (FORMAT binary)";
+    copy::rows(tx, statement, seen, 6, |row, ((key, value), seen)| {
+        row.int8(key.0.0).int8(key.1.0).text(&key.2).text(value).int8(seen.event_count).time(seen.last_seen_at);
+    })
+    .await
+}
+
 async fn upsert(tx: &mut Tx, kept: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+    if kept.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         r#"
         INSERT INTO issue_tags AS t (project_id, issue_id, key, value, event_count, last_seen_at)
