@@ -73,6 +73,26 @@ async fn a_flood_at_fifty_times_the_usual_rate_is_one_mail() {
 }
 
 #[tokio::test]
+async fn three_nodes_that_look_at_the_same_minutes_at_once_tell_of_a_spike_once() {
+    let app = TestApp::start().await;
+    let project = project_with_history(&app).await;
+    for _ in 0..10 {
+        raise(&app, &project, 20, None).await;
+        app.clock.advance(Duration::MINUTE);
+        while app.app.digest.run_once().await.expect("the digest works") > 0 {}
+        let look = || spikes::run_once(&app.db, &app.clock);
+        let (a, b, c) = tokio::join!(look(), look(), look());
+        for done in [a, b, c] {
+            done.expect("the job works");
+        }
+    }
+    let told = alerts(&app).await;
+    assert_eq!(told.iter().filter(|(kind, ..)| kind == "spiking").count(), 1, "{told:?}");
+    app.live_through(Duration::minutes(10)).await;
+    assert_eq!(spike_mails(&app).len(), 1);
+}
+
+#[tokio::test]
 async fn one_person_with_many_events_is_no_spike() {
     let app = TestApp::start().await;
     let project = project_with_history(&app).await;

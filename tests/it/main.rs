@@ -35,6 +35,7 @@ mod hostile_addresses;
 mod hostile_events;
 mod hostile_extremes;
 mod hostile_secrets;
+mod nodes;
 mod operations;
 mod private_postgres;
 mod startup;

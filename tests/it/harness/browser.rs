@@ -30,6 +30,11 @@ impl Browser {
         Self { client, base: base.to_owned() }
     }
 
+    /// The same browser, with its cookies, on another node of the same site.
+    pub fn at(&self, base: &str) -> Self {
+        Self { client: self.client.clone(), base: base.to_owned() }
+    }
+
     /// Opens a page by path and follows redirects.
     pub async fn open(&self, path: &str) -> Page {
         self.page(self.request(Method::GET, path)).await

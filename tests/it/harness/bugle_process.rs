@@ -1,4 +1,4 @@
-//! The real binary with its private Postgres, to be killed.
+//! The real binary, with its private Postgres or on a shared one, to be killed.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::{Connection, PgConnection};
 
-use super::{Project, Sdk};
+use super::{Api, Browser, Project, Sdk};
 
 /// How long a start may take on a busy machine, the recovery of Postgres included.
 const START_WAIT: Duration = Duration::from_secs(120);
@@ -24,6 +24,8 @@ pub struct Site {
     program: PathBuf,
     /// Starts the program as somebody else: `setpriv …`.
     wrapper: Vec<String>,
+    /// Further variables of its environment.
+    variables: Vec<(&'static str, String)>,
     _folder: tempfile::TempDir,
 }
 
@@ -41,7 +43,24 @@ impl Site {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).expect("ours");
-        Self { data_dir: folder.path().join("data"), program: env!("CARGO_BIN_EXE_bugle").into(), wrapper: Vec::new(), _folder: folder }
+        Self {
+            data_dir: folder.path().join("data"),
+            program: env!("CARGO_BIN_EXE_bugle").into(),
+            wrapper: Vec::new(),
+            variables: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    /// One node of several on the Postgres at `database_url`.
+    pub fn node_on(database_url: &str) -> Self {
+        Self::new().with("DATABASE_URL", database_url)
+    }
+
+    /// With one more variable in the environment of all its processes.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
     }
 
     /// Runs it as `nobody`; only root can. The binary is copied to where `nobody` may read it.
@@ -69,6 +88,7 @@ impl Site {
         let mut command = Command::new(words.next().expect("at least the program"));
         command.args(words).env_remove("DATABASE_URL").env_remove("BUGLE_LOG").env("BUGLE_LOG_FORMAT", "text");
         command.env("BUGLE_DATA_DIR", &self.data_dir).env("BUGLE_BIND", "127.0.0.1:0").current_dir("/");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -125,6 +145,16 @@ impl Bugle {
     /// An SDK that sends to it.
     pub fn sdk(&self, project: &Project) -> Sdk {
         Sdk::new(&self.url, project)
+    }
+
+    /// A client of its Web API with this token.
+    pub fn api(&self, token: &str) -> Api {
+        Api::new(&self.url, token)
+    }
+
+    /// A browser nobody is signed in with.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.url)
     }
 
     /// `kill -9`, and gone.

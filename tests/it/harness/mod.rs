@@ -6,6 +6,7 @@
 mod api;
 mod browser;
 mod bugle_process;
+mod counts;
 mod cutting_proxy;
 mod database;
 mod mail_sink;
@@ -27,6 +28,7 @@ use time::{Duration, OffsetDateTime};
 pub use api::{Answer, Api};
 pub use browser::{Browser, Page};
 pub use bugle_process::{Bugle, Site};
+pub use counts::disagreements;
 pub use cutting_proxy::{Cut, CuttingProxy};
 pub use mail_sink::{Login, Mood};
 pub use message::Mail;

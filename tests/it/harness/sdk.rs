@@ -55,12 +55,19 @@ impl Sdk {
     pub async fn try_capture(&self, mut event: Value) -> Option<String> {
         let id = Uuid::new_v4().simple().to_string();
         event["event_id"] = json!(id);
-        let answer = self.request("envelope").body(envelope_of(&event)).send().await.ok()?;
+        self.try_send(event).await.then_some(id)
+    }
+
+    /// Sends an event that has an id to a server that may die meanwhile. Whether there was a receipt.
+    pub async fn try_send(&self, event: Value) -> bool {
+        let Ok(answer) = self.request("envelope").body(envelope_of(&event)).send().await else { return false };
         let status = answer.status();
         // Only a whole answer is a receipt.
-        answer.bytes().await.ok()?;
+        if answer.bytes().await.is_err() {
+            return false;
+        }
         assert_eq!(status, StatusCode::OK);
-        Some(id)
+        true
     }
 
     /// Raises an exception as the Python SDK would report it: one in-app frame in `function`.
