@@ -39,9 +39,10 @@ pub async fn tag_keys(db: impl PgExecutor<'_>, projects: &[ProjectId]) -> sqlx::
     sqlx::query_scalar!(
         r#"SELECT DISTINCT found.key AS "key!" FROM unnest($1::bigint[]) AS wanted (id) CROSS JOIN LATERAL (
              WITH RECURSIVE jump (key, n) AS (
-                 (SELECT key, 1 FROM issue_tags WHERE project_id = wanted.id ORDER BY key LIMIT 1)
+                 (SELECT key, 1 FROM issue_tags WHERE project_id = wanted.id ORDER BY key COLLATE "C" LIMIT 1)
                  UNION ALL
-                 SELECT (SELECT t.key FROM issue_tags t WHERE t.project_id = wanted.id AND t.key > jump.key ORDER BY t.key LIMIT 1), jump.n + 1
+                 SELECT (SELECT t.key FROM issue_tags t WHERE t.project_id = wanted.id AND t.key COLLATE "C" > jump.key
+                         ORDER BY t.key COLLATE "C" LIMIT 1), jump.n + 1
                  FROM jump WHERE jump.key IS NOT NULL AND jump.n < $2)
              SELECT key FROM jump WHERE key IS NOT NULL) AS found ORDER BY 1"#,
         &raw(projects),

@@ -63,7 +63,8 @@ pub async fn begin(db: &Db) -> sqlx::Result<Tx> {
 /// when they were made (they are kept as long as the connection, and a flood comes before the first statistics): no scans, no hash joins.
 pub async fn begin_keyed(db: &Db) -> sqlx::Result<Tx> {
     let mut tx = begin(db).await?;
-    let settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+    let settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;\
+        SET LOCAL jit = off";
     sqlx::raw_sql(settings).execute(&mut *tx).await?;
     Ok(tx)
 }

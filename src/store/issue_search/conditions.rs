@@ -27,6 +27,9 @@ pub(super) fn push(sql: &mut Sql, projects: &[ProjectId], query: &Query) {
     }
 }
 
+/// As it is written in the index over the values of tags, which serves nothing else (migration 0014).
+const TAG_KEY: &str = "x.key COLLATE \"C\"";
+
 fn push_term(sql: &mut Sql, term: &Term) {
     sql.push(if term.negated { " AND NOT coalesce((" } else { " AND (" });
     match &term.test {
@@ -38,7 +41,7 @@ fn push_term(sql: &mut Sql, term: &Term) {
         Test::Release(patterns) => exists(sql, "issue_releases", |sql| push_patterns(sql, "x.release", patterns)),
         Test::Column(column, patterns) => push_patterns(sql, column_name(*column), patterns),
         Test::Tag(key, patterns) => exists(sql, "issue_tags", |sql| {
-            sql.push("x.key = ").push_bind(key.clone()).push(" AND ");
+            sql.push(TAG_KEY).push(" = ").push_bind(key.clone()).push(" AND ");
             push_patterns(sql, "x.value", patterns);
         }),
         Test::Has(key) => push_has(sql, key),
@@ -153,7 +156,7 @@ fn push_has(sql: &mut Sql, key: &str) {
             sql.push("i.user_count > 0");
         }
         tag => exists(sql, "issue_tags", |sql| {
-            sql.push("x.key = ").push_bind(tag.to_owned());
+            sql.push(TAG_KEY).push(" = ").push_bind(tag.to_owned());
         }),
     }
 }
