@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::app::installation::Installation;
+use crate::cli::counts;
 use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::config::{Checked, Config};
@@ -19,6 +20,9 @@ pub struct Check {
     /// Send a test mail to this address
     #[arg(long, value_name = "TO")]
     send_mail: Option<String>,
+    /// Prove that every counter equals the rows it summarizes; reads all of them, and stops nobody
+    #[arg(long)]
+    counts: bool,
 }
 
 /// Dead letters are counted up to here.
@@ -47,6 +51,9 @@ impl Check {
         report.note("dead letters", dead_letters(installation).await);
         report.note("public address", Ok(public_address(&installation.config)));
         report.note("mail", self.mail(&installation.config).await);
+        if self.counts {
+            report.note("counts", counts::prove(installation, &Clock::system()).await);
+        }
     }
 
     async fn mail(&self, config: &Config) -> anyhow::Result<String> {

@@ -16,6 +16,7 @@ use crate::config::{Checked, Raw};
 use crate::telemetry::Logging;
 
 mod check;
+mod counts;
 mod dead_letter;
 mod dsn;
 mod project;

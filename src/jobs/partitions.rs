@@ -1,19 +1,20 @@
-//! Makes the day partitions of `events` ahead and drops those past the retention. Safe to run twice and on several nodes.
+//! Makes the day partitions of `events` ahead and drops those past the retention, noting what they held as absent. Repairs what went into
+//! the default partition while this job did not run. Safe to run twice and on several nodes.
 
 use std::collections::BTreeSet;
 
 use anyhow::Context;
-use time::{Date, Duration};
+use time::{Date, Duration, OffsetDateTime};
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::store::job_locks::{self, Job};
 use crate::store::partitions::{self, Partition};
-use crate::store::{self, Db};
+use crate::store::{self, Db, absences};
 
 /// How many days ahead partitions exist, so that a job that fails for days does no harm.
 const DAYS_AHEAD: i64 = 3;
-/// How often a drop is tried that readers are in the way of; each try waits two seconds at most.
+/// How often a drop is tried that readers are in the way of; each try waits a second at most, and others a second at most behind it.
 const DROP_TRIES_MAX: u32 = 3;
 
 /// To be called at the start and every few minutes. Tells how many partitions were made or dropped.
@@ -26,30 +27,48 @@ pub async fn run_once(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Re
 
 async fn keep_up(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<usize> {
     let now = clock.now();
-    let oldest = (now - Duration::days(i64::from(retention_days))).date();
+    let (oldest, newest) = ((now - Duration::days(i64::from(retention_days))).date(), (now + Duration::days(DAYS_AHEAD)).date());
     let existing: BTreeSet<Date> = partitions::list(db).await.context("listing partitions")?.into_iter().map(|found| found.day).collect();
     let mut wanted: BTreeSet<Date> = (0..=DAYS_AHEAD).map(|ahead| (now + Duration::days(ahead)).date()).collect();
-    wanted.extend(stray_days(db, oldest).await?);
+    wanted.extend(stray_days(db, oldest, newest).await?);
     let made = make(db, wanted.difference(&existing)).await?;
-    let dropped = drop_before(db, oldest, existing).await?;
+    let mut dropped = 0;
+    for day in &existing {
+        let partition = Partition { day: *day };
+        dropped += if *day < oldest {
+            usize::from(drop_past(db, &partition).await.with_context(|| format!("dropping {}", partition.table()))?)
+        } else if *day > newest {
+            usize::from(drop_empty(db, &partition).await.with_context(|| format!("dropping {}", partition.table()))?)
+        } else {
+            0
+        };
+    }
     if made + dropped > 0 {
         info!(partition.made_count = made, partition.dropped_count = dropped, "event partitions: {made} made, {dropped} dropped");
     }
     Ok(made + dropped)
 }
 
-/// Days of events that had to go into the default partition because this job had not run: they get their own now.
-async fn stray_days(db: &Db, oldest: Date) -> anyhow::Result<Vec<Date>> {
-    let strays = partitions::stray_days(db).await.context("looking into the default partition")?;
-    if strays.is_empty() {
+/// Days of events that had to go into the default partition because this job had not run: they get their own now. A day far ahead, of a
+/// clock that was wrong, gets none; its events stay where they are until the day is near.
+async fn stray_days(db: &Db, oldest: Date, newest: Date) -> anyhow::Result<Vec<Date>> {
+    if !partitions::any_stray(db).await.context("looking into the default partition")? {
         return Ok(vec![]);
     }
+    let strays = partitions::stray_days(db).await.context("looking into the default partition")?;
     let count: i64 = strays.iter().map(|(_, count)| count).sum();
-    warn!(partition.stray_count = count, "moving events out of the default partition, because their days had none: {count}");
-    let mut tx = store::begin(db).await?;
-    partitions::trim_default(&mut tx, oldest.midnight().assume_utc()).await.context("trimming the default partition")?;
-    tx.commit().await?;
-    Ok(strays.into_iter().map(|(day, _)| day).filter(|day| *day >= oldest).collect())
+    warn!(partition.stray_count = count, "events lie in the default partition, because their days had none: {count}; moving them");
+    if strays.iter().any(|(day, _)| *day < oldest) {
+        let mut tx = store::begin(db).await?;
+        partitions::close_default(&mut tx).await.context("closing the default partition")?;
+        for (day, _) in strays.iter().filter(|(day, _)| *day < oldest) {
+            let (from, to) = Partition { day: *day }.range();
+            absences::note_all(&mut tx, from, to).await.context("noting what is past the retention")?;
+        }
+        partitions::trim_default(&mut tx, midnight(oldest)).await.context("trimming the default partition")?;
+        tx.commit().await?;
+    }
+    Ok(strays.into_iter().map(|(day, _)| day).filter(|day| (oldest..=newest).contains(day)).collect())
 }
 
 async fn make(db: &Db, days: impl Iterator<Item = &Date>) -> anyhow::Result<usize> {
@@ -57,38 +76,57 @@ async fn make(db: &Db, days: impl Iterator<Item = &Date>) -> anyhow::Result<usiz
     for day in days {
         let partition = Partition { day: *day };
         let mut tx = store::begin(db).await?;
-        partitions::make(&mut tx, &partition).await.with_context(|| format!("making {}", partition.table()))?;
-        tx.commit().await?;
+        match partitions::make(&mut tx, &partition).await {
+            Ok(()) => tx.commit().await?,
+            Err(error) if partitions::is_busy(&error) => {
+                warn!("{} cannot be made now, because events are in use; it is made at the next run", partition.table());
+                continue;
+            }
+            Err(error) => return Err(error).with_context(|| format!("making {}", partition.table())),
+        }
         made += 1;
     }
     Ok(made)
 }
 
-/// Drops whole days, when their last event is past the retention.
-async fn drop_before(db: &Db, oldest: Date, existing: BTreeSet<Date>) -> anyhow::Result<usize> {
-    let mut dropped = 0;
-    for day in existing.into_iter().filter(|day| *day < oldest) {
-        let partition = Partition { day };
-        if drop_one(db, &partition).await.with_context(|| format!("dropping {}", partition.table()))? {
-            dropped += 1;
-        } else {
-            error!("{} is past the retention but in use; it is dropped at the next run", partition.table());
+/// Notes a whole day as absent and drops it, in one transaction.
+async fn drop_past(db: &Db, partition: &Partition) -> anyhow::Result<bool> {
+    let mut tx = store::begin(db).await?;
+    let closed = partitions::close(&mut tx, partition).await;
+    if closed.as_ref().is_err_and(partitions::is_busy) {
+        return still_used(partition);
+    }
+    closed?;
+    let (from, to) = partition.range();
+    absences::note_all(&mut tx, from, to).await.context("noting its events as absent")?;
+    for _ in 0..DROP_TRIES_MAX {
+        if partitions::try_drop(&mut tx, partition).await? {
+            tx.commit().await?;
+            return Ok(true);
         }
     }
-    Ok(dropped)
+    still_used(partition)
 }
 
-async fn drop_one(db: &Db, partition: &Partition) -> anyhow::Result<bool> {
-    for _ in 0..DROP_TRIES_MAX {
-        let mut tx = store::begin(db).await?;
-        match partitions::drop(&mut tx, partition).await {
-            Ok(()) => {
-                tx.commit().await?;
-                return Ok(true);
-            }
-            Err(error) if partitions::is_busy(&error) => tx.rollback().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
+fn still_used(partition: &Partition) -> anyhow::Result<bool> {
+    error!("{} is past the retention but in use; it is dropped at the next run", partition.table());
     Ok(false)
+}
+
+/// A day far ahead was made by a clock that was wrong. It goes if nothing is in it.
+async fn drop_empty(db: &Db, partition: &Partition) -> anyhow::Result<bool> {
+    let mut tx = store::begin(db).await?;
+    if partitions::close(&mut tx, partition).await.is_err() {
+        return Ok(false);
+    }
+    if partitions::is_empty(&mut *tx, partition).await? && partitions::try_drop(&mut tx, partition).await? {
+        tx.commit().await?;
+        return Ok(true);
+    }
+    warn!("{} is days ahead and not empty: the clock of this server, or of another node, has been wrong", partition.table());
+    Ok(false)
+}
+
+fn midnight(day: Date) -> OffsetDateTime {
+    day.midnight().assume_utc()
 }

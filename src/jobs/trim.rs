@@ -8,14 +8,14 @@ use tracing::info;
 use crate::clock::Clock;
 use crate::store::counters::{hours, minutes, quarters};
 use crate::store::job_locks::{self, Job};
-use crate::store::{Db, event_ids, trims};
+use crate::store::{Db, absences, event_ids, trims};
 
 /// The detector looks back an hour, "today" is 24.
-const MINUTES_KEPT: Duration = Duration::hours(24);
+pub const MINUTES_KEPT: Duration = Duration::hours(24);
 /// The cap is per quarter of an hour, people are counted over an hour.
 const QUARTERS_KEPT: Duration = Duration::hours(2);
 /// Charts show at most 90 days.
-const HOURS_KEPT: Duration = Duration::days(90);
+pub const HOURS_KEPT: Duration = Duration::days(90);
 /// Spent links are kept a while, so that a second click can be told "already used".
 const LINKS_KEPT: Duration = Duration::days(7);
 /// The throttle looks back much less.
@@ -44,6 +44,7 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
     count += all(|| minutes::trim(db, now - MINUTES_KEPT, BATCH)).await.context("trimming issue_minutes")?;
     count += all(|| quarters::trim(db, now - QUARTERS_KEPT, BATCH)).await.context("trimming issue_quarter_people")?;
     count += all(|| hours::trim(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming issue_hours")?;
+    count += all(|| absences::fold(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("folding absent_events")?;
     // A day longer than the events, whose partitions go by whole days: an id must not be taken again while its event is there.
     count += all(|| event_ids::trim(db, now - retention - Duration::DAY, BATCH)).await.context("trimming event_ids")?;
     count += all(|| trims::expired_sessions(db, now, BATCH)).await.context("trimming sessions")?;

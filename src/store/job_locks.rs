@@ -9,6 +9,10 @@ pub enum Job {
     Partitions = 0x6275_0001,
     /// Trimming old rows.
     Trim = 0x6275_0002,
+    /// Deleting events past the retention of their project.
+    Retention = 0x6275_0110,
+    /// Keeping the database under its size.
+    Storage = 0x6275_0111,
     /// Looking for spikes.
     Spikes = 0x6275_0003,
 }

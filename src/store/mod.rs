@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: decisions. A query returns what is so; what follows from it is said in `domain`, `digest`, `actions` and `jobs`.
 
+pub mod absences;
 pub mod activities;
 pub mod alert_decisions;
 pub mod alert_history;
@@ -35,6 +36,7 @@ pub mod partitions;
 pub mod payload;
 pub mod project_overview;
 pub mod projects;
+pub mod proof;
 pub mod sessions;
 pub mod spike_history;
 pub mod spikes;

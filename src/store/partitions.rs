@@ -1,12 +1,12 @@
 //! The day partitions of `events`: made ahead, dropped past the retention. Names are `events_YYYYMMDD`, made here from dates only.
 
-use sqlx::{AssertSqlSafe, PgExecutor};
+use sqlx::{Acquire, AssertSqlSafe, PgExecutor};
 use time::{Date, Duration, OffsetDateTime, Time};
 
 use super::Tx;
 
 /// How long a change of the table may wait for readers; while it waits, everybody else waits behind it.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 
 /// A day partition that exists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,8 @@ impl Partition {
         Some(Self { day })
     }
 
-    fn range(&self) -> (OffsetDateTime, OffsetDateTime) {
+    /// The first moment of the day and the first one after it.
+    pub fn range(&self) -> (OffsetDateTime, OffsetDateTime) {
         let start = OffsetDateTime::new_utc(self.day, Time::MIDNIGHT);
         (start, start + Duration::DAY)
     }
@@ -53,7 +54,8 @@ pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Partition>> {
     Ok(partitions)
 }
 
-/// The days whose events lie in the default partition because their own did not exist, with how many these are.
+/// The days whose events lie in the default partition because their own did not exist, oldest first, with how many events these are.
+/// Reads all of that partition; to be asked only where [`any_stray`] says that there is something in it.
 pub async fn stray_days(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(Date, i64)>> {
     let rows = sqlx::query!(
         r#"
@@ -67,6 +69,11 @@ pub async fn stray_days(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(Date, i64)
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.day, row.event_count)).collect())
+}
+
+/// Whether any event lies in the default partition: cheap where none does, which is what is expected.
+pub async fn any_stray(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM events_default) AS "any!""#).fetch_one(db).await
 }
 
 /// Makes the partition and moves into it what lies in the default one. The caller has seen that it does not exist.
@@ -91,20 +98,46 @@ pub async fn make(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
     run(tx, format!("ALTER TABLE events ATTACH PARTITION {table} FOR VALUES FROM ('{from} 00:00+00') TO ('{to} 00:00+00')")).await
 }
 
-/// Drops the partition with its events. Gives up after two seconds if a reader holds it; `is_busy` tells.
-pub async fn drop(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
+/// Keeps everybody from adding to the partition until the transaction ends; reading goes on.
+pub async fn close(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
     run(tx, LOCK_TIMEOUT.to_owned()).await?;
-    run(tx, format!("DROP TABLE IF EXISTS {}", partition.table())).await
+    run(tx, format!("LOCK TABLE {} IN SHARE MODE", partition.table())).await
 }
 
-/// Whether the change did not get its lock in time and is to be tried again.
+/// Whether nothing is in it.
+pub async fn is_empty(db: impl PgExecutor<'_>, partition: &Partition) -> sqlx::Result<bool> {
+    let (from, to) = partition.range();
+    sqlx::query_scalar!(r#"SELECT NOT EXISTS (SELECT 1 FROM events WHERE received_at >= $1 AND received_at < $2) AS "empty!""#, from, to)
+        .fetch_one(db)
+        .await
+}
+
+/// Drops the partition with its events, or does nothing and answers `false` where a reader holds it for longer than a moment; the
+/// transaction goes on either way.
+pub async fn try_drop(tx: &mut Tx, partition: &Partition) -> sqlx::Result<bool> {
+    let mut attempt = tx.begin().await?;
+    let dropped = sqlx::query(AssertSqlSafe(format!("DROP TABLE IF EXISTS {}", partition.table()))).execute(&mut *attempt).await;
+    match dropped {
+        Ok(_) => attempt.commit().await.map(|()| true),
+        Err(error) if is_busy(&error) => attempt.rollback().await.map(|()| false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the change did not get its lock in time, or was in the way of another that waited for it, and is to be tried again.
 pub fn is_busy(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| code == "55P03")
+    error.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| code == "55P03" || code == "40P01")
 }
 
-/// Forgets events of the default partition that are past the retention.
+/// Forgets events of the default partition that are past the retention. The caller has noted them as absent.
 pub async fn trim_default(tx: &mut Tx, before: OffsetDateTime) -> sqlx::Result<u64> {
     Ok(sqlx::query!("DELETE FROM events_default WHERE received_at < $1", before).execute(&mut **tx).await?.rows_affected())
+}
+
+/// Keeps everybody from adding to the default partition until the transaction ends.
+pub async fn close_default(tx: &mut Tx) -> sqlx::Result<()> {
+    run(tx, LOCK_TIMEOUT.to_owned()).await?;
+    run(tx, "LOCK TABLE events_default IN SHARE ROW EXCLUSIVE MODE".to_owned()).await
 }
 
 async fn run(tx: &mut Tx, sql: String) -> sqlx::Result<()> {

@@ -69,6 +69,7 @@ async fn retention_drops_whole_days_and_keeps_the_issue_and_its_count() {
     assert_eq!(number(&app, "SELECT count(*) FROM events").await, 0);
     assert_eq!(number(&app, "SELECT count(*) FROM event_ids").await, 0);
     assert_eq!(number(&app, "SELECT event_count FROM issues").await, 1);
+    assert_eq!(number(&app, "SELECT event_count FROM absent_events").await, 1, "what is counted without a row is known");
     assert!(days(&app).await.iter().all(|day| day.as_str() >= "events_20261122"), "{:?}", days(&app).await);
 }
 
@@ -89,4 +90,63 @@ async fn fine_counters_go_after_a_day_and_hours_stay() {
     assert_eq!(number(&app, "SELECT count(*) FROM issue_quarter_people").await, 0);
     assert_eq!(number(&app, "SELECT count(*) FROM issue_hours").await, 1);
     assert_eq!(number(&app, "SELECT count(*) FROM issue_people").await, 1);
+}
+
+#[tokio::test]
+async fn a_day_that_somebody_reads_is_dropped_later_and_noted_once() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    node.accept(&project, &exception("ValueError", "x", "pay")).await;
+    node.digest_all().await;
+    app.clock.advance(Duration::days(92));
+
+    let mut reader = app.db.begin().await.expect("a transaction");
+    sqlx::query("SELECT 1 FROM events_20261120").execute(&mut *reader).await.expect("the day is readable");
+    partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 1, "the reader was not disturbed");
+    assert_eq!(number(&app, "SELECT count(*) FROM absent_events").await, 0, "nothing is noted of what is still there");
+
+    reader.commit().await.expect("the reader ends");
+    partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 0);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM absent_events").await, 1);
+    assert_eq!(number(&app, "SELECT removed_count FROM project_hours").await, 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_leaves_no_partition_and_loses_no_event() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    // A partition of a day far ahead that holds nothing, and an event that claims to have arrived then.
+    sqlx::query("CREATE TABLE events_20400101 PARTITION OF events FOR VALUES FROM ('2040-01-01 00:00+00') TO ('2040-01-02 00:00+00')")
+        .execute(&app.db)
+        .await
+        .expect("the table is made");
+    node.accept(&project, &exception("ValueError", "x", "pay")).await;
+    node.digest_all().await;
+    sqlx::query("UPDATE events SET received_at = '2040-05-05 12:00+00'").execute(&app.db).await.expect("the row is moved");
+
+    partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    assert_eq!(days(&app).await, ["events_20261120", "events_20261121", "events_20261122", "events_20261123"]);
+    assert_eq!(number(&app, "SELECT count(*) FROM events_default").await, 1, "it waits for its day");
+}
+
+#[tokio::test]
+async fn strays_past_the_retention_are_noted_as_absent_and_others_get_their_day() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    for n in 0..4 {
+        node.accept(&project, &exception("ValueError", "x", "pay")).await;
+        node.digest_all().await;
+        app.clock.advance(Duration::days(if n == 1 { 60 } else { 1 }));
+    }
+    partitions::run_once(&app.db, &app.clock, 30).await.expect("the job works");
+    assert_eq!(number(&app, "SELECT count(*) FROM events_default").await, 0);
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 2);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM absent_events").await, 2);
+    assert_eq!(number(&app, "SELECT event_count FROM issues").await, 4);
 }
