@@ -1,7 +1,7 @@
 //! From the spool to Postgres, exactly once: claim, decode, read, normalize, scrub, fingerprint, then one transaction per batch.
 //!
 //! Nothing is lost: a batch that the database cannot take now is tried again for ever, what cannot be read becomes a dead letter.
-//! Nothing is counted twice: the batch, the ids of its events and the position in the spool are one commit.
+//! Nothing is counted twice: the batch, the ids of its events and how far the spool is done are one commit.
 //!
 //! Deliberately absent: SQL (`store`), how anything is read (`protocol`) or understood (`pipeline`), mails (`notify`).
 
@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
-use crate::spool::{Position, Spool};
+use crate::spool::{Mark, Place, Position, Spool};
+use crate::store::spool_positions::SpoolPosition;
 use crate::store::{self, Db};
 
 mod alerts;
@@ -137,8 +138,7 @@ impl Inner {
             return Ok(());
         }
         let row = store::spool_positions::find(&self.db, self.spool.node_id()).await.context("reading the position in the spool")?;
-        let position = row.map(|row| Position::from_row(row.segment, row.offset));
-        self.spool.start_from(position).await.context("moving the spool to its position")?;
+        self.spool.start_from(row.map(mark)).await;
         work.started = true;
         Ok(())
     }
@@ -153,12 +153,11 @@ impl Inner {
         let row = store::spool_positions::settled(&mut tx, self.spool.node_id(), self.clock.now()).await;
         let row = row.context("asking what became of the last commit")?;
         drop(tx);
-        let done = Position::from_row(row.segment, row.offset);
-        let count = work.readings.len();
-        work.readings.retain(|reading| reading.position > done);
-        if work.readings.len() < count {
-            info!(batch.entry_count = count - work.readings.len(), "a commit that was not answered had gone through");
-            self.spool.acknowledge(done);
+        let done = mark(row).done_of(work.readings.iter().map(|reading| reading.place));
+        if !done.is_empty() {
+            info!(batch.entry_count = done.len(), "a commit that was not answered had gone through");
+            work.readings.retain(|reading| !done.contains(&reading.place));
+            self.spool.acknowledge(&done);
         }
         work.in_doubt = false;
         Ok(())
@@ -227,19 +226,17 @@ impl Inner {
         Ok(())
     }
 
-    /// One transaction: what the readings hold, and the position behind the last of them. Then the spool may forget them.
+    /// One transaction: what the readings hold, and that the spool has done them. Then the spool may forget them.
     async fn commit(&self, readings: &[Reading]) -> Result<(), Failure> {
         let mut races = 0;
-        let position = readings.last().map(|reading| reading.position);
+        let places: Vec<Place> = readings.iter().map(|reading| reading.place).collect();
         let done = loop {
-            match self.try_commit(readings, position).await {
+            match self.try_commit(readings, &places).await {
                 Err(Failure::Race) if races < RACES_MAX => races += 1,
                 other => break other?,
             }
         };
-        if let Some(position) = position {
-            self.spool.acknowledge(position);
-        }
+        self.spool.acknowledge(&places);
         debug!(
             batch.entry_count = readings.len(),
             event.stored_count = done.stored_count,
@@ -252,17 +249,21 @@ impl Inner {
         Ok(())
     }
 
-    async fn try_commit(&self, readings: &[Reading], position: Option<Position>) -> Result<commit::Done, Failure> {
+    async fn try_commit(&self, readings: &[Reading], places: &[Place]) -> Result<commit::Done, Failure> {
         let now = self.clock.now();
         let mut tx = store::begin_keyed(&self.db).await?;
         let done = commit::write(&mut tx, readings, now).await?;
-        if let Some((segment, offset)) = position.map(Position::to_row) {
-            let position = store::spool_positions::SpoolPosition { segment, offset };
-            store::spool_positions::upsert(&mut tx, self.spool.node_id(), position, now).await?;
-        }
+        let Mark { position, ahead } = self.spool.mark_after(places);
+        let (segment, offset) = position.to_row();
+        let position = SpoolPosition { segment, offset, ahead };
+        store::spool_positions::upsert(&mut tx, self.spool.node_id(), &position, now).await?;
         tx.commit().await?;
         Ok(done)
     }
+}
+
+fn mark(row: SpoolPosition) -> Mark {
+    Mark { position: Position::from_row(row.segment, row.offset), ahead: row.ahead }
 }
 
 /// How many of the readings go into the next transaction: at least one.

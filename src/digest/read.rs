@@ -48,12 +48,12 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings) -> anyhow::Res
 pub fn entry(entry: &Entry, settings: Settings) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
-            let mut reading = Reading::new(entry.position, receipt.project_id, receipt.received_at, entry.body.clone());
+            let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());
             guarded(&receipt, &entry.body, settings, &mut reading);
             reading
         }
         Err(error) => {
-            let mut reading = Reading::new(entry.position, ProjectId(0), OffsetDateTime::UNIX_EPOCH, entry.body.clone());
+            let mut reading = Reading::new(entry.place, ProjectId(0), OffsetDateTime::UNIX_EPOCH, entry.body.clone());
             let meta = json!({ "unreadable": String::from_utf8_lossy(&entry.meta).replace('\0', "") });
             let reason = format!("its receipt is unreadable: {error}");
             reading.letters.push(letter::of_bytes(ProjectId(0), OffsetDateTime::UNIX_EPOCH, meta, &entry.body, &reason));

@@ -10,7 +10,7 @@ use super::sighting::Sighting;
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
-use crate::spool::Position;
+use crate::spool::Place;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::store::outcomes::Tally;
 
@@ -20,8 +20,8 @@ pub const DEAD_LETTER: &str = "dead_letter";
 /// Everything that one entry adds to the database, and what is needed to give it up.
 #[derive(Debug)]
 pub struct Reading {
-    /// Where the entry ends in the spool.
-    pub position: Position,
+    /// Where the entry lies in the spool.
+    pub place: Place,
     /// Whose entry; 0 where not even that could be read.
     pub project_id: ProjectId,
     /// When it arrived.
@@ -47,9 +47,9 @@ enum GivenUp {
 
 impl Reading {
     /// Nothing found yet.
-    pub fn new(position: Position, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
+    pub fn new(place: Place, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
         let (sightings, tallies, letters) = (vec![], vec![], vec![]);
-        Self { position, project_id, received_at, sightings, tallies, letters, body, given_up: GivenUp::Nothing }
+        Self { place, project_id, received_at, sightings, tallies, letters, body, given_up: GivenUp::Nothing }
     }
 
     /// Counts an item that is not stored.

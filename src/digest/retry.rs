@@ -11,7 +11,7 @@ use super::{RACES_MAX, Settings, commit, read};
 use crate::clock::Clock;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
-use crate::spool::{Entry, Position};
+use crate::spool::{Entry, Place, Position};
 use crate::store::dead_letters::{self, Due};
 use crate::store::{self, Db};
 
@@ -52,7 +52,8 @@ pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<
 
 async fn read_again(due: Due, settings: Settings) -> anyhow::Result<Reading> {
     let meta = serde_json::to_vec(&due.contents.receipt).context("reading the receipt of a dead letter")?;
-    let entry = Entry { position: Position { segment: 0, offset: 0 }, meta: meta.into(), body: Bytes::from(due.contents.body) };
+    let nowhere = Position { segment: 0, offset: 0 };
+    let entry = Entry { place: Place { start: nowhere, end: nowhere }, meta: meta.into(), body: Bytes::from(due.contents.body) };
     tokio::task::spawn_blocking(move || read::entry(&entry, settings)).await.context("reading a dead letter")
 }
 

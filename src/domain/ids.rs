@@ -28,6 +28,12 @@ id!(
     /// A project. A small integer, because SDKs refuse anything else in a DSN.
     ProjectId
 );
+impl ProjectId {
+    /// The lane of the spool that its requests wait in.
+    pub fn lane(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+}
 id!(
     /// An issue, unique over the installation; with the project's prefix it is the short id people use (`SHOP-431`).
     IssueId

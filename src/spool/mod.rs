@@ -1,9 +1,11 @@
 //! Durable accept: append, claim, acknowledge, replay. Knows only bytes.
 //!
 //! Records go into numbered segment files. One thread writes: whatever waits goes into one write and one `fdatasync`, then all senders
-//! are answered, so a thousand events a second cost a few dozen syncs. Records are claimed in the order they were appended, from
-//! memory where they still are, else from the file. The one who claims says how far it got (`acknowledge`), keeps that position in
-//! its own transaction, and hands it back at the next start (`start_from`), so nothing is lost and nothing replayed twice.
+//! are answered, so a thousand events a second cost a few dozen syncs. Each record has a lane, a number of the sender's; within a lane
+//! records are claimed in the order they were appended, and the lanes take turns, so that one that floods does not delay the others.
+//! They come from memory where they still are, else from the file. The one who claims says what is done (`acknowledge`), keeps how far
+//! that is (`mark_after`) in its own transaction, and hands it back at the next start (`start_from`), so nothing is lost and nothing
+//! replayed twice.
 //!
 //! Deliberately absent: what the bytes mean.
 
@@ -20,8 +22,10 @@ use uuid::Uuid;
 
 mod counters;
 mod error;
+mod lanes;
 mod limits;
 mod position;
+mod progress;
 mod queue;
 mod reader;
 mod record;
@@ -35,9 +39,9 @@ mod writer;
 pub use counters::SpoolCounters;
 pub use error::{AppendError, OpenError};
 pub use limits::{DiskSpace, SpoolLimits, disk};
-pub use position::{Depth, Entry, Position};
+pub use position::{Depth, Entry, Mark, Place, Position};
 use queue::{Append, Queue};
-use reader::Reader;
+use reader::{Batch, Reader};
 use state::State;
 use writer::{Disk, Writer};
 
@@ -75,13 +79,14 @@ impl Spool {
         let lock = recover::lock(dir)?;
         let node_id = recover::node_id(dir)?;
         let state = recover::state(dir, limits.memory_bytes)?;
-        let depth = state.depth();
+        let (depth, damage_count) = (state.depth(), state.damage_count());
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             queue: Queue::default(),
             available: Notify::new(),
             counters: SpoolCounters::default(),
         });
+        shared.counters.corrupt_count.fetch_add(damage_count as u64, Relaxed);
         let writer = Writer::new(Arc::clone(&shared), dir.to_owned(), limits, disk);
         let thread = std::thread::Builder::new()
             .name("spool".into())
@@ -104,14 +109,14 @@ impl Spool {
         self.0.node_id
     }
 
-    /// Makes a record durable: once this returns `Ok` it survives everything but the loss of the disk. On `Err` nothing of it is kept.
+    /// Makes a record of a lane durable: once this returns `Ok` it survives everything but the loss of the disk. On `Err` nothing of it is kept.
     /// A caller that goes away meanwhile leaves the outcome open.
-    pub async fn append(&self, meta: &[u8], body: Bytes) -> Result<(), AppendError> {
+    pub async fn append(&self, lane: u64, meta: &[u8], body: Bytes) -> Result<(), AppendError> {
         if !record::fits(meta, &body) {
-            return Err(AppendError::Failed("the record is longer than 4 GiB".into()));
+            return Err(AppendError::Failed("the record is longer than 1 GiB".into()));
         }
         let (answer, answered) = oneshot::channel();
-        let append = Append { meta: Bytes::copy_from_slice(meta), body, answer };
+        let append = Append { lane, meta: [&lane.to_le_bytes(), meta].concat().into(), body, answer };
         self.0.shared.queue.push(append).inspect_err(|_| {
             self.0.shared.counters.refused_count.fetch_add(1, Relaxed);
         })?;
@@ -128,48 +133,58 @@ impl Spool {
         self.0.limits.check(depth.byte_count, free_bytes)
     }
 
-    /// Says how far an earlier life got: what is before `position` is not claimed again, and finished segments are deleted. To be called
+    /// Says how far an earlier life got: what is done by `mark` is not claimed again, and finished segments are deleted. To be called
     /// before the first claim. `None`: everything on disk is yet to be done.
-    pub async fn start_from(&self, position: Option<Position>) -> io::Result<()> {
-        let Some(position) = position else { return Ok(()) };
+    pub async fn start_from(&self, mark: Option<Mark>) {
+        let Some(mark) = mark else { return };
         let _claims = self.0.reader.lock().await;
-        let (dir, shared) = (self.0.dir.clone(), Arc::clone(&self.0.shared));
-        blocking(move || shared.start_from(&dir, position)).await?;
+        self.0.shared.start_from(&mark);
         self.0.shared.delete_done(&self.0.dir);
         self.0.shared.available.notify_waiters();
-        Ok(())
     }
 
-    /// The next records in the order of appending, at most `max_entries`, and no more than fit `max_bytes` (meta and bodies) unless the first
-    /// alone is larger. Empty: nothing waits. Claimed records are not handed out again before `rewind` or a restart.
+    /// The next records, at most `max_entries`, and no more than fit `max_bytes` (meta and bodies) unless the first alone is larger; in
+    /// the order of appending, but chosen so that every lane has its turn. Empty: nothing waits. Claimed records are not handed out
+    /// again before `rewind` or a restart.
     /// An error of the disk can be tried again; a place that stays unreadable is skipped after a few attempts.
     pub async fn claim(&self, max_entries: usize, max_bytes: usize) -> io::Result<Vec<Entry>> {
         let mut reader = Arc::clone(&self.0.reader).lock_owned().await;
-        if self.is_released() {
-            return Ok(Vec::new());
-        }
         loop {
-            let entries = self.0.shared.state().claim_recent(max_entries, max_bytes);
-            let stretch = self.0.shared.state().next_stretch();
-            let (false, Some(stretch)) = (!entries.is_empty() || max_entries == 0, stretch) else { return Ok(entries) };
-            let (returned, batch) = blocking(move || {
-                let batch = reader.read(stretch, max_entries, max_bytes);
-                Ok((reader, batch))
-            })
-            .await?;
-            reader = returned;
-            let batch = batch?;
-            self.0.shared.counters.corrupt_count.fetch_add(batch.damage_count, Relaxed);
-            self.0.shared.state().claimed_from_disk(&batch.entries, batch.read_to, batch.damage_count > 0);
-            if !batch.entries.is_empty() {
-                return Ok(batch.entries);
+            if self.is_released() {
+                return Ok(Vec::new());
+            }
+            let claimed = self.0.shared.state().claim(max_entries, max_bytes);
+            if claimed.is_empty() {
+                return Ok(Vec::new());
+            }
+            let batch;
+            (reader, batch) = if claimed.iter().all(|claimed| claimed.content.is_some()) {
+                let batch = reader.read(claimed);
+                (reader, batch)
+            } else {
+                blocking(move || {
+                    let batch = reader.read(claimed);
+                    Ok((reader, batch))
+                })
+                .await?
+            };
+            let (entries, error) = self.0.shared.settle(batch);
+            match error {
+                Some(error) if entries.is_empty() => return Err(error),
+                _ if !entries.is_empty() => return Ok(entries),
+                _ => {}
             }
         }
     }
 
-    /// Everything up to and including the entry at `position` is done; segments that are done as a whole are deleted.
-    pub fn acknowledge(&self, position: Position) {
-        self.0.shared.state().acknowledge(position);
+    /// How far everything will be done once these places are, too: to be stored where the doing is stored.
+    pub fn mark_after(&self, places: &[Place]) -> Mark {
+        self.0.shared.state().mark_after(places)
+    }
+
+    /// These claimed records are done; segments that are done as a whole are deleted.
+    pub fn acknowledge(&self, places: &[Place]) {
+        self.0.shared.state().acknowledge(places);
         if !self.is_released() {
             self.0.shared.delete_done(&self.0.dir);
         }
@@ -250,28 +265,34 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A position behind everything on disk means that the directory is older than the database (restored, or emptied). Then all that is on
-    /// disk is done again, for losing an event is worse than counting on the database to recognise it.
-    fn start_from(&self, dir: &Path, position: Position) -> io::Result<()> {
+    /// A position behind everything on disk means that the directory is older than the database (restored, or emptied). Then all that is
+    /// on disk is done again, for losing an event is worse than counting on the database to recognise it.
+    fn start_from(&self, mark: &Mark) {
         let mut state = self.state();
-        let segments: Vec<_> = state.segments().collect();
-        if segments.last().is_none_or(|(last, _)| *last < position.segment) {
-            if !segments.is_empty() {
+        let position = mark.position;
+        if state.last_segment().is_none_or(|last| last < position.segment) {
+            if state.last_segment().is_some() {
                 warn!("the spool is older than the database says (segment {}): everything in it is digested again", position.segment);
             }
             state.next_number = state.next_number.max(position.segment + 1);
-            return Ok(());
+            return;
         }
-        let mut entry_count = 0;
-        for (number, segment) in segments.into_iter().filter(|(number, _)| *number >= position.segment) {
-            let from = if number == position.segment { position.offset.max(segment::HEADER_BYTES) } else { segment::HEADER_BYTES };
-            let path = segment::path(dir, number);
-            if let Ok(reader) = segment::SegmentReader::open(&path) {
-                entry_count += recover::count(&reader, &path, from, segment.len);
-            }
+        state.start_from(mark);
+    }
+
+    /// Notes what became of a claim: what was read, and why not all of it.
+    fn settle(&self, batch: Batch) -> (Vec<Entry>, Option<io::Error>) {
+        let mut state = self.state();
+        let mut damage_count = batch.damaged.len();
+        batch.damaged.into_iter().for_each(|place| state.give_up(place));
+        batch.failed.into_iter().rev().for_each(|place| state.put_back(place));
+        let mut error = batch.error;
+        if let Some(from) = batch.given_up {
+            state.give_up_segment(from);
+            (damage_count, error) = (damage_count + 1, None);
         }
-        state.start_from(position, entry_count);
-        Ok(())
+        self.counters.corrupt_count.fetch_add(damage_count as u64, Relaxed);
+        (batch.entries, error)
     }
 
     /// Deletes the segments that are done; those with damage are kept under another name.

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::progress::Progress;
+
 /// A place in the spool. Grows for ever, over segments and restarts; never used again for other bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -23,11 +25,37 @@ impl Position {
     }
 }
 
+/// Where one record lies, within one segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Its first byte.
+    pub start: Position,
+    /// Behind its last byte.
+    pub end: Position,
+}
+
+/// How far a spool is done, as kept in `spool_positions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Everything before is done.
+    pub position: Position,
+    /// What is done beyond, out of turn; only the spool can read it. Empty: nothing.
+    pub ahead: Vec<u8>,
+}
+
+impl Mark {
+    /// Which of these places are done.
+    pub fn done_of(&self, places: impl IntoIterator<Item = Place>) -> Vec<Place> {
+        let progress = Progress::of(self);
+        places.into_iter().filter(|place| progress.has(place.start)).collect()
+    }
+}
+
 /// One claimed record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The end of this record: acknowledging it says that this entry and everything before it is done.
-    pub position: Position,
+    /// Where it lies; with this it is acknowledged.
+    pub place: Place,
     /// What was written in front of the body.
     pub meta: Bytes,
     /// The body as it was given.
@@ -39,6 +67,6 @@ pub struct Entry {
 pub struct Depth {
     /// Records.
     pub entry_count: u64,
-    /// Bytes of these records on disk.
+    /// Bytes on disk from the first of them on, with what is done in between.
     pub byte_count: u64,
 }

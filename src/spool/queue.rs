@@ -16,6 +16,8 @@ const GROUP_BYTES_MAX: u64 = 16 << 20;
 
 /// One record to be made durable.
 pub struct Append {
+    pub lane: u64,
+    /// Begins with the lane.
     pub meta: Bytes,
     pub body: Bytes,
     pub answer: oneshot::Sender<Result<(), AppendError>>,

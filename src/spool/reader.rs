@@ -5,86 +5,90 @@ use std::path::PathBuf;
 
 use tracing::error;
 
-use super::position::{Entry, Position};
+use super::position::{Entry, Place, Position};
 use super::segment::{self, Found, NotASegment, SegmentReader};
-use super::state::Stretch;
+use super::state::Claimed;
 
-/// After so many failures in a row at one place the rest of the segment is given up, so that one bad sector does not stop everything.
+/// After so many failures in a row in one segment the rest of it is given up, so that one bad sector does not stop everything.
 const ATTEMPTS_MAX: u32 = 5;
 
 /// Reads one claim after the other.
 pub struct Reader {
     dir: PathBuf,
     open: Option<(u64, SegmentReader)>,
-    failure_count: u32,
+    /// The segment of the last failure, and how many there were in a row.
+    failing: Option<(u64, u32)>,
 }
 
-/// What a stretch held.
+/// What became of a claim.
+#[derive(Default)]
 pub struct Batch {
     pub entries: Vec<Entry>,
-    /// Where the next claim continues.
-    pub read_to: Position,
-    /// How many places could not be read.
-    pub damage_count: u64,
+    /// No record is there any more.
+    pub damaged: Vec<Place>,
+    /// Could not be read for now.
+    pub failed: Vec<Place>,
+    /// The segment that cannot be read from here on, after many attempts.
+    pub given_up: Option<Position>,
+    /// Why something failed.
+    pub error: Option<io::Error>,
 }
 
 impl Reader {
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, open: None, failure_count: 0 }
+        Self { dir, open: None, failing: None }
     }
 
-    /// Reads records from the beginning of `stretch`, at least one unless it holds nothing readable.
-    pub fn read(&mut self, stretch: Stretch, max_entries: usize, max_bytes: usize) -> io::Result<Batch> {
-        let result = self.try_read(stretch, max_entries, max_bytes);
-        match result {
-            Ok(batch) => {
-                self.failure_count = 0;
-                Ok(batch)
-            }
-            Err(error) => self.give_up_at_last(stretch, error),
-        }
-    }
-
-    fn try_read(&mut self, stretch: Stretch, max_entries: usize, max_bytes: usize) -> io::Result<Batch> {
-        let segment = self.segment(stretch.segment)?;
-        let (mut entries, mut bytes, mut offset, mut damage_count) = (Vec::new(), 0, stretch.from, 0);
-        while entries.len() < max_entries && bytes < max_bytes {
-            match segment.read(offset, stretch.to) {
-                Ok(Found::Record { meta, body, .. }) if !entries.is_empty() && bytes + meta.len() + body.len() > max_bytes => break,
-                Ok(Found::Record { meta, body, end }) => {
-                    bytes += meta.len() + body.len();
-                    offset = end;
-                    entries.push(Entry { position: Position { segment: stretch.segment, offset }, meta, body });
-                }
-                Ok(Found::End) => break,
-                Ok(Found::Damage) => {
-                    let next = segment.find_after(offset, stretch.to)?.unwrap_or(stretch.to);
+    /// Reads what is not in memory. One record that cannot be read keeps none of the others back.
+    pub fn read(&mut self, claimed: Vec<Claimed>) -> Batch {
+        let mut batch = Batch::default();
+        for Claimed { place, content } in claimed {
+            match content.map_or_else(|| self.read_one(place), |content| Ok(Some(content))) {
+                Ok(Some((meta, body))) => batch.entries.push(Entry { place, meta, body }),
+                Ok(None) => {
+                    let Place { start, end } = place;
+                    let bytes = end.offset - start.offset;
                     error!(
-                        spool.segment = stretch.segment,
-                        "the spool is damaged: {} bytes from offset {offset} are skipped and kept aside",
-                        next - offset
+                        spool.segment = start.segment,
+                        "the spool is damaged: {bytes} bytes from offset {} are skipped and kept aside", start.offset
                     );
-                    (offset, damage_count) = (next, damage_count + 1);
+                    batch.damaged.push(place);
                 }
-                Err(_) if !entries.is_empty() => break, // hand out what is readable; the next claim meets the failure again
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.open = None;
+                    batch.failed.push(place);
+                    batch.error = Some(error);
+                }
             }
         }
-        Ok(Batch { entries, read_to: Position { segment: stretch.segment, offset }, damage_count })
+        self.give_up_at_last(&mut batch);
+        batch
     }
 
-    fn give_up_at_last(&mut self, stretch: Stretch, error: io::Error) -> io::Result<Batch> {
-        self.open = None;
-        self.failure_count += 1;
-        if self.failure_count < ATTEMPTS_MAX {
-            return Err(error);
+    fn read_one(&mut self, place: Place) -> io::Result<Option<(bytes::Bytes, bytes::Bytes)>> {
+        match self.segment(place.start.segment)?.read(place.start.offset, place.end.offset)? {
+            Found::Record { meta, body, .. } => Ok(Some((meta, body))),
+            Found::End | Found::Damage => Ok(None),
         }
-        self.failure_count = 0;
-        error!(
-            spool.segment = stretch.segment,
-            "the spool cannot be read from offset {} to {}, skipped and kept aside: {error}", stretch.from, stretch.to
-        );
-        Ok(Batch { entries: Vec::new(), read_to: Position { segment: stretch.segment, offset: stretch.to }, damage_count: 1 })
+    }
+
+    fn give_up_at_last(&mut self, batch: &mut Batch) {
+        let Some(first) = batch.failed.first().copied() else {
+            self.failing = None;
+            return;
+        };
+        let segment = first.start.segment;
+        let count = self.failing.filter(|(failing, _)| *failing == segment).map_or(0, |(_, count)| count) + 1;
+        self.failing = Some((segment, count));
+        if count >= ATTEMPTS_MAX {
+            self.failing = None;
+            let reason = batch.error.as_ref().map(io::Error::to_string).unwrap_or_default();
+            error!(
+                spool.segment = segment,
+                "the spool cannot be read from offset {} on, skipped and kept aside: {reason}", first.start.offset
+            );
+            batch.given_up = Some(first.start);
+        }
     }
 
     fn segment(&mut self, number: u64) -> io::Result<&SegmentReader> {

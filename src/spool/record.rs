@@ -4,11 +4,17 @@
 //! magic 4 | meta length 4 | body length 4 | checksum of content 4 | checksum of header 4 | meta | body      (little endian)
 //! ```
 //!
+//! Meta begins with the lane (8 bytes); before format 2 of the segments there were no lanes.
+//!
 //! Both checksums begin with the segment's random salt, and the header's also covers the record's own offset. So a body that
 //! contains something that looks like a record (bodies come from outside) is never taken for one, even after damage.
 
 /// Begins every record.
 const MAGIC: [u8; 4] = *b"BgR1";
+/// Bytes of the lane, with which meta begins.
+pub const LANE_BYTES: usize = 8;
+/// Longest record, for places are kept in 32 bits.
+const LEN_MAX: u64 = 1 << 30;
 /// Bytes in front of the content.
 pub const HEADER_BYTES: usize = 20;
 
@@ -21,9 +27,14 @@ pub fn encoded_len(meta: &[u8], body: &[u8]) -> u64 {
     (HEADER_BYTES + meta.len() + body.len()) as u64
 }
 
-/// Whether lengths fit the format (each below 4 GiB).
+/// The length of what the sender gave, in a record of this length on disk.
+pub fn content_len(encoded_len: u64) -> u64 {
+    encoded_len.saturating_sub((HEADER_BYTES + LANE_BYTES) as u64)
+}
+
+/// Whether lengths fit the format.
 pub fn fits(meta: &[u8], body: &[u8]) -> bool {
-    u32::try_from(meta.len()).is_ok() && u32::try_from(body.len()).is_ok()
+    (meta.len() as u64).saturating_add(body.len() as u64) < LEN_MAX
 }
 
 /// Appends the record that will stand at `offset` to `out`. The lengths must fit (`fits`).

@@ -1,6 +1,5 @@
 //! Opening the directory: lock, node id, and what an earlier life left behind.
 
-use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -10,8 +9,9 @@ use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::error::OpenError;
-use super::segment::{self, Found, NotASegment, SegmentReader};
-use super::state::{Segment, State};
+use super::position::{Place, Position};
+use super::segment::{self, Found, NotASegment, SegmentReader, Step};
+use super::state::State;
 
 /// Creates the directory if need be, readable by its owner only.
 pub fn create_dir(dir: &Path) -> Result<(), OpenError> {
@@ -58,7 +58,7 @@ fn write_node_id(dir: &Path, path: &Path) -> std::io::Result<Uuid> {
 /// Reads what is there. The last segment loses a torn tail: bytes of a group whose sync never returned, so nobody was told they are kept.
 pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
     let numbers = segment::list(dir).map_err(OpenError::io("reading", dir))?;
-    let (mut segments, mut entry_count) = (BTreeMap::new(), 0);
+    let mut state = State::new(recent_bytes_max);
     for &number in &numbers {
         let path = segment::path(dir, number);
         let Some(reader) = open_or_set_aside(&path)? else { continue };
@@ -66,20 +66,33 @@ pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
         if numbers.last() == Some(&number) {
             len = cut_torn_tail(&reader, &path, len)?;
         }
-        entry_count += count(&reader, &path, segment::HEADER_BYTES, len);
-        segments.insert(number, Segment { len, damaged: false });
+        state.add_found_segment(number, len);
+        walk(&reader, number, len, &mut state);
     }
-    let mut state = State::new(segments, entry_count, recent_bytes_max);
     state.next_number = state.next_number.max(numbers.last().map_or(1, |last| last + 1));
     Ok(state)
 }
 
-/// How many records there are. Where that cannot be read it is unknown, which costs only the number shown.
-pub fn count(reader: &SegmentReader, path: &Path, from: u64, len: u64) -> u64 {
-    reader.count(from, len).unwrap_or_else(|error| {
-        warn!("the records in {} cannot be counted: {error}", path.display());
-        0
-    })
+/// Lists the records of a segment. Where it cannot be read any further, the rest is kept aside like other damage.
+fn walk(reader: &SegmentReader, number: u64, len: u64, state: &mut State) {
+    let mut read_to = Position { segment: number, offset: segment::HEADER_BYTES };
+    let walked = reader.walk(number, len, &mut |step| match step {
+        Step::Record(lane, place) => {
+            state.add_found_entry(lane, place);
+            read_to = place.end;
+        }
+        Step::Damage(place) => {
+            let Place { start, end } = place;
+            let bytes = end.offset - start.offset;
+            error!(spool.segment = number, "the spool is damaged: {bytes} bytes from offset {} are skipped and kept aside", start.offset);
+            state.add_damage(place);
+            read_to = end;
+        }
+    });
+    if let Err(error) = walked {
+        error!(spool.segment = number, "the spool cannot be read from offset {} on, skipped and kept aside: {error}", read_to.offset);
+        state.add_damage(Place { start: read_to, end: Position { segment: number, offset: len } });
+    }
 }
 
 /// `None`: not a segment that could be read, and put aside under another name.

@@ -11,11 +11,13 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::position::{Place, Position};
 use super::record::{self, RecordHeader, Salt};
 
 const MAGIC: [u8; 8] = *b"BUGLESPL";
-/// The format this version writes and reads.
-pub const FORMAT: u32 = 1;
+/// The format this version writes. It reads this one and those before: in format 1 records had no lane.
+pub const FORMAT: u32 = 2;
+const FORMAT_WITHOUT_LANES: u32 = 1;
 /// Where the first record stands.
 pub const HEADER_BYTES: u64 = 32;
 
@@ -63,6 +65,15 @@ pub enum NotASegment {
 pub struct SegmentReader {
     file: File,
     salt: Salt,
+    has_lanes: bool,
+}
+
+/// What a walk over a segment found.
+pub enum Step {
+    /// A record, by its header: its lane and its place.
+    Record(u64, Place),
+    /// Bytes that are no record.
+    Damage(Place),
 }
 
 /// What stands at an offset.
@@ -95,12 +106,12 @@ impl SegmentReader {
             return Err(NotASegment::Damaged);
         }
         let version = u32::from_le_bytes([raw[8], raw[9], raw[10], raw[11]]);
-        if version != FORMAT {
+        if version == 0 || version > FORMAT {
             return Err(NotASegment::Newer(version));
         }
         let mut salt = [0; 16];
         salt.copy_from_slice(&raw[16..]);
-        Ok(Self { file, salt: Salt(salt) })
+        Ok(Self { file, salt: Salt(salt), has_lanes: version > FORMAT_WITHOUT_LANES })
     }
 
     /// The record at `offset` of a segment that ends at `end`.
@@ -115,7 +126,8 @@ impl SegmentReader {
         match self.file.read_exact_at(&mut content, content_at) {
             Ok(()) if header.matches(self.salt, &content) => {
                 let mut body = Bytes::from(content);
-                let meta = body.split_to(header.meta_len());
+                let mut meta = body.split_to(header.meta_len());
+                drop(meta.split_to(self.lane_len().min(meta.len())));
                 Ok(Found::Record { meta, body, end: record_end })
             }
             Ok(()) => Ok(Found::Damage),
@@ -124,14 +136,37 @@ impl SegmentReader {
         }
     }
 
-    /// Counts records from `offset` by their headers alone; stops at damage.
-    pub fn count(&self, mut offset: u64, end: u64) -> io::Result<u64> {
-        let mut count = 0;
-        while let Some((_, _, record_end)) = self.read_header(offset, end)? {
-            offset = record_end;
-            count += 1;
+    /// Visits what is in segment `number` up to `end`, by the headers alone.
+    pub fn walk(&self, number: u64, end: u64, visit: &mut impl FnMut(Step)) -> io::Result<()> {
+        let mut offset = HEADER_BYTES;
+        while offset < end {
+            let place = |to| Place { start: Position { segment: number, offset }, end: Position { segment: number, offset: to } };
+            let next = match self.read_header(offset, end)? {
+                Some((_, content_at, record_end)) => {
+                    visit(Step::Record(self.read_lane(content_at)?, place(record_end)));
+                    record_end
+                }
+                None => {
+                    let next = self.find_after(offset, end)?.unwrap_or(end);
+                    visit(Step::Damage(place(next)));
+                    next
+                }
+            };
+            offset = next;
         }
-        Ok(count)
+        Ok(())
+    }
+
+    fn read_lane(&self, content_at: u64) -> io::Result<u64> {
+        let mut lane = [0; record::LANE_BYTES];
+        if self.has_lanes {
+            self.file.read_exact_at(&mut lane, content_at)?;
+        }
+        Ok(u64::from_le_bytes(lane))
+    }
+
+    fn lane_len(&self) -> usize {
+        if self.has_lanes { record::LANE_BYTES } else { 0 }
     }
 
     /// The first undamaged record after the damage at `offset`.

@@ -1,9 +1,17 @@
-//! What is where: durable segments, how far they were claimed and acknowledged, and what of them is still in memory.
+//! What is where: durable segments, what of them waits, is claimed and is done, and what is still in memory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
-use super::position::{Depth, Entry, Position};
+use bytes::Bytes;
+
+use super::lanes::{Lanes, Room, Slot};
+use super::position::{Depth, Entry, Mark, Place, Position};
+use super::progress::Progress;
 use super::segment;
+
+/// From so many stretches done out of turn, half of each claim goes to the oldest records, whoever's they are; from twice as many, all
+/// of it: the list of stretches is stored with every batch.
+const STRETCHES_MAX: usize = 2_048;
 
 /// A segment on disk.
 #[derive(Clone, Copy, Debug)]
@@ -14,18 +22,12 @@ pub struct Segment {
     pub damaged: bool,
 }
 
-/// A durable record with its bytes at hand.
-struct Recent {
-    start: Position,
-    entry: Entry,
-}
-
-/// A part of a segment that has to be read from disk.
-#[derive(Clone, Copy, Debug)]
-pub struct Stretch {
-    pub segment: u64,
-    pub from: u64,
-    pub to: u64,
+/// A claimed record, with its content where that is in memory.
+pub struct Claimed {
+    /// Where it lies.
+    pub place: Place,
+    /// Meta and body.
+    pub content: Option<(Bytes, Bytes)>,
 }
 
 /// Everything that writer and readers must agree on.
@@ -33,178 +35,214 @@ pub struct State {
     segments: BTreeMap<u64, Segment>,
     /// The number of the next segment.
     pub next_number: u64,
-    /// What is before this was claimed.
-    read: Position,
-    /// What is before this is done.
-    acknowledged: Position,
-    /// Ends of what is claimed and not acknowledged.
-    claimed: VecDeque<Position>,
-    entry_count: u64,
-    /// Records in memory: without a gap between them, so that they are served in order.
-    recent: VecDeque<Recent>,
+    /// Not claimed.
+    waiting: Lanes,
+    /// Claimed and not acknowledged: where each begins, its lane, its slot.
+    claimed: BTreeMap<Position, (u64, Slot)>,
+    progress: Progress,
+    /// What is no record, so that progress gets over it.
+    damage: Vec<Place>,
+    /// Contents of waiting records, by their beginning.
+    recent: HashMap<Position, (Bytes, Bytes)>,
     recent_bytes: usize,
     recent_bytes_max: usize,
-    /// A record after `recent` is on disk only; so must be all that follow until `recent` is empty.
-    recent_gap: bool,
 }
 
 impl State {
-    /// Everything on disk is yet to be claimed.
-    pub fn new(segments: BTreeMap<u64, Segment>, entry_count: u64, recent_bytes_max: usize) -> Self {
-        let next_number = segments.keys().next_back().map_or(1, |last| last + 1);
-        let start = Position { segment: segments.keys().next().copied().unwrap_or(next_number), offset: segment::HEADER_BYTES };
+    /// Nothing on disk is known yet; segments and what is in them are added, oldest first.
+    pub fn new(recent_bytes_max: usize) -> Self {
         Self {
-            segments,
-            next_number,
-            read: start,
-            acknowledged: start,
-            claimed: VecDeque::new(),
-            entry_count,
-            recent: VecDeque::new(),
+            segments: BTreeMap::new(),
+            next_number: 1,
+            waiting: Lanes::default(),
+            claimed: BTreeMap::new(),
+            progress: Progress::new(Position { segment: 0, offset: 0 }),
+            damage: Vec::new(),
+            recent: HashMap::new(),
             recent_bytes: 0,
             recent_bytes_max,
-            recent_gap: false,
         }
     }
 
-    /// A new, empty segment follows.
+    /// A new segment follows, empty so far.
     pub fn add_segment(&mut self, number: u64) {
-        self.segments.insert(number, Segment { len: segment::HEADER_BYTES, damaged: false });
-        self.next_number = number + 1;
+        self.add_found_segment(number, segment::HEADER_BYTES);
     }
 
-    /// One more record of `segment` is durable.
-    pub fn add_entry(&mut self, start: Position, entry: Entry) {
+    /// A segment of an earlier life.
+    pub fn add_found_segment(&mut self, number: u64, len: u64) {
+        self.segments.insert(number, Segment { len, damaged: false });
+        self.next_number = self.next_number.max(number + 1);
+    }
+
+    /// One more record is durable.
+    pub fn add_entry(&mut self, lane: u64, entry: Entry) {
+        let Place { start, end } = entry.place;
         if let Some(segment) = self.segments.get_mut(&start.segment) {
-            segment.len = entry.position.offset;
+            segment.len = end.offset;
         }
-        self.entry_count += 1;
+        self.add_found_entry(lane, entry.place);
         let bytes = entry.meta.len() + entry.body.len();
-        self.recent_gap = !self.recent.is_empty() && self.recent_gap || self.recent_bytes + bytes > self.recent_bytes_max;
-        if !self.recent_gap {
+        if self.recent_bytes + bytes <= self.recent_bytes_max {
             self.recent_bytes += bytes;
-            self.recent.push_back(Recent { start, entry });
+            self.recent.insert(start, (entry.meta, entry.body));
         }
+    }
+
+    /// A record of an earlier life.
+    pub fn add_found_entry(&mut self, lane: u64, place: Place) {
+        self.waiting.push(lane, Slot::new(place));
+    }
+
+    /// No record is there.
+    pub fn add_damage(&mut self, place: Place) {
+        self.segments.entry(place.start.segment).and_modify(|segment| segment.damaged = true);
+        self.damage.push(place);
+        self.progress.add(place);
+        self.advance();
     }
 
     /// What waits, in entries and bytes.
     pub fn depth(&self) -> Depth {
-        let done = self.acknowledged;
+        let low = self.progress.low();
         let in_segment = |(number, segment): (&u64, &Segment)| {
-            let from = if *number == done.segment { done.offset } else { segment::HEADER_BYTES };
-            if *number < done.segment { 0 } else { segment.len.saturating_sub(from) }
+            let from = if *number == low.segment { low.offset } else { segment::HEADER_BYTES };
+            segment.len.saturating_sub(from)
         };
-        let byte_count = self.segments.iter().map(in_segment).sum();
-        // Damaged records leave the count of entries unsure; without bytes there is none.
-        let entry_count = if byte_count == 0 { 0 } else { self.entry_count };
-        Depth { entry_count, byte_count }
+        let byte_count = self.segments.range(low.segment..).map(in_segment).sum();
+        Depth { entry_count: (self.waiting.len() + self.claimed.len()) as u64, byte_count }
     }
 
     /// Whether `claim` would find something.
-    pub fn has_unclaimed(&mut self) -> bool {
-        self.skip_to_content();
-        self.segments.get(&self.read.segment).is_some_and(|segment| self.read.offset < segment.len)
+    pub fn has_unclaimed(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
-    /// Claims records that are in memory; none when the next one is not.
-    pub fn claim_recent(&mut self, max_entries: usize, max_bytes: usize) -> Vec<Entry> {
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        self.skip_to_content();
-        while entries.len() < max_entries && self.recent.front().is_some_and(|next| next.start == self.read) {
-            let next_bytes = self.recent.front().map_or(0, |next| next.entry.meta.len() + next.entry.body.len());
-            if !entries.is_empty() && bytes + next_bytes > max_bytes {
-                break;
+    /// Claims what is next, in the order of appending.
+    pub fn claim(&mut self, max_entries: usize, max_bytes: usize) -> Vec<Claimed> {
+        let mut room = Room::new(max_entries, max_bytes);
+        let mut taken = match self.progress.stretch_count() {
+            count if count >= 2 * STRETCHES_MAX => self.waiting.take_oldest(&mut room),
+            count if count >= STRETCHES_MAX => {
+                let mut half = Room::new(max_entries.div_ceil(2), max_bytes / 2);
+                let taken = self.waiting.take_oldest(&mut half);
+                room = Room::new(max_entries - taken.len(), max_bytes / 2);
+                taken
             }
-            bytes += next_bytes;
-            entries.extend(self.pop_recent());
-            self.skip_to_content();
+            _ => Vec::new(),
+        };
+        if self.progress.stretch_count() < 2 * STRETCHES_MAX {
+            taken.extend(self.waiting.take_fair(&mut room));
         }
-        entries
+        taken.sort_unstable_by_key(|(_, slot)| slot.start());
+        taken.into_iter().map(|(lane, slot)| self.claim_one(lane, slot)).collect()
     }
 
-    fn pop_recent(&mut self) -> Option<Entry> {
-        let Recent { entry, .. } = self.recent.pop_front()?;
-        self.recent_bytes -= entry.meta.len() + entry.body.len();
-        self.read = entry.position;
-        self.claimed.push_back(entry.position);
-        Some(entry)
+    fn claim_one(&mut self, lane: u64, slot: Slot) -> Claimed {
+        let place = slot.place();
+        self.claimed.insert(place.start, (lane, slot));
+        let content = self.recent.remove(&place.start);
+        self.recent_bytes -= content.as_ref().map_or(0, |(meta, body)| meta.len() + body.len());
+        Claimed { place, content }
     }
 
-    /// What has to be read from disk before anything in memory may be claimed.
-    pub fn next_stretch(&mut self) -> Option<Stretch> {
-        if !self.has_unclaimed() {
-            return None;
+    /// Claimed, and it turned out that no readable record is there.
+    pub fn give_up(&mut self, place: Place) {
+        if self.claimed.remove(&place.start).is_some() {
+            self.add_damage(place);
         }
-        let Position { segment, offset: from } = self.read;
-        let end = self.segments.get(&segment)?.len;
-        let to = self.recent.front().map_or(end, |next| if next.start.segment == segment { next.start.offset.min(end) } else { end });
-        Some(Stretch { segment, from, to })
     }
 
-    /// Records that what is before `read_to` was claimed by reading it from disk.
-    pub fn claimed_from_disk(&mut self, entries: &[Entry], read_to: Position, damaged: bool) {
-        if damaged {
-            self.segments.entry(read_to.segment).and_modify(|segment| segment.damaged = true);
-        }
-        self.claimed.extend(entries.iter().map(|entry| entry.position));
-        self.read = read_to;
-        if self.claimed.is_empty() {
-            self.acknowledged = read_to; // nothing but damage since the last acknowledgement
-        }
-        self.drop_stale();
+    /// The rest of a segment cannot be read, from `from` on: what of it waits is given up.
+    pub fn give_up_segment(&mut self, from: Position) {
+        let mut lost = Vec::new();
+        self.waiting.retain(|slot| {
+            let is_lost = slot.start().segment == from.segment && slot.start() >= from;
+            if is_lost {
+                lost.push(slot.place());
+            }
+            !is_lost
+        });
+        lost.into_iter().for_each(|place| self.add_damage(place));
     }
 
-    /// Everything up to `position` is done. What was not claimed cannot be.
-    pub fn acknowledge(&mut self, position: Position) {
-        let position = position.min(self.read);
-        while self.claimed.front().is_some_and(|claimed| *claimed <= position) {
-            self.claimed.pop_front();
-            self.entry_count = self.entry_count.saturating_sub(1);
+    /// Claimed, and not handed out for now.
+    pub fn put_back(&mut self, place: Place) {
+        if let Some((lane, slot)) = self.claimed.remove(&place.start) {
+            self.waiting.put_back(lane, slot);
         }
-        self.acknowledged = self.acknowledged.max(position);
+    }
+
+    /// How far everything will be done once these places are, too.
+    pub fn mark_after(&self, places: &[Place]) -> Mark {
+        let mut progress = self.progress.clone();
+        places.iter().filter(|place| self.claimed.contains_key(&place.start)).for_each(|place| progress.add(*place));
+        progress.advance(|low| skip(&self.segments, low));
+        progress.mark()
+    }
+
+    /// These places are done. What was not claimed cannot be.
+    pub fn acknowledge(&mut self, places: &[Place]) {
+        for place in places {
+            if self.claimed.remove(&place.start).is_some() {
+                self.progress.add(*place);
+            }
+        }
+        self.advance();
     }
 
     /// What is claimed and not acknowledged will be claimed again.
     pub fn rewind(&mut self) {
-        self.claimed.clear();
-        self.read = self.acknowledged;
+        while let Some((_, (lane, slot))) = self.claimed.pop_last() {
+            self.waiting.put_back(lane, slot);
+        }
     }
 
-    /// Everything before `position` was done in an earlier life; `entry_count` records follow it.
-    pub fn start_from(&mut self, position: Position, entry_count: u64) {
-        self.claimed.clear();
-        self.read = position;
-        self.acknowledged = position;
-        self.entry_count = entry_count;
-        self.drop_stale();
+    /// `mark` says what was done in an earlier life.
+    pub fn start_from(&mut self, mark: &Mark) {
+        self.rewind();
+        self.progress = Progress::of(mark);
+        self.damage.iter().for_each(|place| self.progress.add(*place));
+        let progress = &self.progress;
+        self.waiting.retain(|slot| !progress.has(slot.start()));
+        self.recent.retain(|start, _| !progress.has(*start));
+        self.recent_bytes = self.recent.values().map(|(meta, body)| meta.len() + body.len()).sum();
+        self.advance();
     }
 
     /// Forgets the segments nobody needs any more and returns them. The one with the highest number stays, so that numbers keep growing.
     pub fn take_done(&mut self) -> Vec<(u64, Segment)> {
-        let done = self.acknowledged;
+        self.advance();
+        let done = self.progress.low();
         let Some(last) = self.segments.keys().next_back().copied() else { return Vec::new() };
         let is_done = |number: u64, segment: &Segment| number < done.segment || (number == done.segment && done.offset >= segment.len);
         let numbers: Vec<u64> = self.segments.iter().filter(|(n, segment)| **n != last && is_done(**n, segment)).map(|(n, _)| *n).collect();
+        self.damage.retain(|place| !numbers.contains(&place.start.segment));
         numbers.into_iter().filter_map(|number| self.segments.remove(&number).map(|segment| (number, segment))).collect()
     }
 
-    /// The segments with their durable lengths, ascending.
-    pub fn segments(&self) -> impl Iterator<Item = (u64, Segment)> {
-        self.segments.iter().map(|(number, segment)| (*number, *segment))
+    /// The number of the last segment.
+    pub fn last_segment(&self) -> Option<u64> {
+        self.segments.keys().next_back().copied()
     }
 
-    /// Moves from the end of a segment to the beginning of the one that follows.
-    fn skip_to_content(&mut self) {
-        while self.segments.get(&self.read.segment).is_none_or(|segment| self.read.offset >= segment.len) {
-            let Some((next, _)) = self.segments.range(self.read.segment + 1..).next() else { return };
-            self.read = Position { segment: *next, offset: segment::HEADER_BYTES };
-        }
+    /// How many places of earlier lives are no records.
+    pub fn damage_count(&self) -> usize {
+        self.damage.len()
     }
 
-    /// Lets go of bytes in memory that are no longer ahead.
-    fn drop_stale(&mut self) {
-        while let Some(stale) = self.recent.pop_front_if(|next| next.start < self.read) {
-            self.recent_bytes -= stale.entry.meta.len() + stale.entry.body.len();
-        }
+    fn advance(&mut self) {
+        let segments = &self.segments;
+        self.progress.advance(|low| skip(segments, low));
     }
+}
+
+/// From the end of a segment to the beginning of the one that follows.
+fn skip(segments: &BTreeMap<u64, Segment>, low: Position) -> Position {
+    let mut low = low;
+    while segments.get(&low.segment).is_none_or(|segment| low.offset >= segment.len) {
+        let Some((next, _)) = segments.range(low.segment + 1..).next() else { break };
+        low = Position { segment: *next, offset: segment::HEADER_BYTES };
+    }
+    low
 }

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::Shared;
 use super::error::AppendError;
 use super::limits::{self, SpoolLimits};
-use super::position::{Entry, Position};
+use super::position::{Entry, Place, Position};
 use super::queue::Append;
 use super::record::{self, Salt};
 use super::segment;
@@ -228,11 +228,11 @@ impl Writer {
         let mut state = self.shared.state();
         let mut answers = Vec::with_capacity(group.len());
         let mut from = start;
-        for Append { meta, body, answer } in group {
-            let position = Position { offset: from.offset + record::encoded_len(&meta, &body), ..from };
-            state.add_entry(from, Entry { position, meta, body });
+        for Append { lane, meta, body, answer } in group {
+            let end = Position { offset: from.offset + record::encoded_len(&meta, &body), ..from };
+            state.add_entry(lane, Entry { place: Place { start: from, end }, meta: meta.slice(record::LANE_BYTES..), body });
             answers.push(answer);
-            from = position;
+            from = end;
         }
         drop(state);
         answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));

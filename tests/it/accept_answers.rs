@@ -89,7 +89,7 @@ async fn a_full_spool_is_503_and_recovers_without_a_hand() {
 
     let kept = spool.claim(100, 1 << 20).await.expect("readable");
     assert!((1..10).contains(&kept.len()), "exactly what was confirmed is kept");
-    spool.acknowledge(kept.last().expect("some").position);
+    spool.acknowledge(&kept.iter().map(|entry| entry.place).collect::<Vec<_>>());
     assert_eq!(post_to(&doors, ENVELOPE).await.status, 200);
 }
 

@@ -81,7 +81,7 @@ async fn append_until_killed(dir: &Path) {
         tokio::spawn(async move {
             for n in 0_u64.. {
                 let name = format!("{run}-{sender}-{n}");
-                spool.append(name.as_bytes(), Bytes::from(body(&name))).await.expect("the record is kept");
+                spool.append(1, name.as_bytes(), Bytes::from(body(&name))).await.expect("the record is kept");
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "confirmed {name} .").and_then(|()| out.flush()).expect("the parent listens");
             }

@@ -44,8 +44,8 @@ async fn a_replay_from_an_older_position_counts_only_duplicates() {
 
     // A database restored from a backup remembers less than the spool holds.
     let mut tx = bugle::store::begin(&app.db).await.expect("a transaction");
-    let beginning = spool_positions::SpoolPosition { segment: 0, offset: 0 };
-    spool_positions::upsert(&mut tx, node.spool.node_id(), beginning, app.now()).await.expect("the position is moved");
+    let beginning = spool_positions::SpoolPosition { segment: 0, offset: 0, ahead: vec![] };
+    spool_positions::upsert(&mut tx, node.spool.node_id(), &beginning, app.now()).await.expect("the position is moved");
     tx.commit().await.expect("the commit works");
     let node = node.restart();
     assert_eq!(node.digest_all().await, 5);

@@ -79,7 +79,7 @@ async fn garbage_is_kept_as_it_came_and_can_be_dropped() {
     let node = Node::start(&app);
     node.accept_body(&project, BodyForm::Store, b"{\"message\": tru".to_vec()).await;
     node.accept_body(&project, BodyForm::Envelope, b"no header".to_vec()).await;
-    node.spool.append(b"no receipt", b"body".as_slice().into()).await.expect("the spool takes it");
+    node.spool.append(0, b"no receipt", b"body".as_slice().into()).await.expect("the spool takes it");
     node.accept(&project, &exception("ValueError", "x", "pay")).await;
     assert_eq!(node.digest_all().await, 4);
     assert_eq!(number(&app, "SELECT count(*) FROM events").await, 1);

@@ -20,6 +20,7 @@ mod captured_bodies;
 mod command_line;
 mod crash;
 mod digest_counting;
+mod digest_fairness;
 mod digest_cut;
 mod digest_fixtures;
 mod digest_jobs;

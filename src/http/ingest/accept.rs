@@ -167,7 +167,7 @@ async fn keep(doors: &Doors, receipt: &Receipt, received: Bytes) -> Result<(), R
         error!("a receipt could not be written as JSON: {error}");
         Refusal::Unavailable("internal error")
     })?;
-    doors.spool.append(&meta, received).await.map_err(|error| unavailable(doors, error))?;
+    doors.spool.append(receipt.project_id.lane(), &meta, received).await.map_err(|error| unavailable(doors, error))?;
     doors.ingest.outage.kept();
     Ok(())
 }

@@ -18,7 +18,7 @@ async fn written(dir: &Path, bodies: &[&str]) -> (PathBuf, Vec<u8>) {
 async fn a_tail_torn_at_any_byte_costs_only_the_last_record() {
     let dir = dir();
     let (path, bytes) = written(dir.path(), &["kept", "torn"]).await;
-    let last_len = usize::try_from(record::encoded_len(b"meta", b"torn")).expect("small");
+    let last_len = usize::try_from(record_len("torn")).expect("small");
     for len in bytes.len() - last_len..bytes.len() {
         fs::write(&path, &bytes[..len]).expect("writable");
         let spool = open(dir.path());
@@ -58,8 +58,8 @@ async fn a_header_torn_at_any_byte_is_an_empty_segment() {
 async fn a_damaged_record_costs_only_itself_and_its_segment_is_kept_aside() {
     let dir = dir();
     let (path, bytes) = written(dir.path(), &["first", "second", "third"]).await;
-    let second = record::encoded_len(b"meta", b"first") + segment::HEADER_BYTES;
-    let third = second + record::encoded_len(b"meta", b"second");
+    let second = record_len("first") + segment::HEADER_BYTES;
+    let third = second + record_len("second");
     for at in second..third {
         let mut damaged = bytes.clone();
         damaged[usize::try_from(at).expect("small")] ^= 0x10;
@@ -70,7 +70,7 @@ async fn a_damaged_record_costs_only_itself_and_its_segment_is_kept_aside() {
         let entries = claim_all(&spool).await;
         assert_eq!(bodies(&entries), ["first", "third", "next"], "byte {at}");
         assert_eq!(spool.counters().corrupt_count.load(Relaxed), 1);
-        spool.acknowledge(entries[2].position);
+        spool.acknowledge(&places(&entries));
         assert_eq!(spool.depth(), Depth::default());
         drop(spool);
 
@@ -93,7 +93,7 @@ async fn damage_at_the_end_of_a_finished_segment_leaves_nothing_waiting() {
     fs::write(&path, &bytes).expect("writable");
     let entries = claim_all(&spool).await;
     assert_eq!(bodies(&entries), ["first", "next"]);
-    spool.acknowledge(entries[1].position);
+    spool.acknowledge(&places(&entries));
     assert_eq!(spool.depth(), Depth::default());
 }
 
@@ -103,10 +103,10 @@ async fn a_damaged_segment_header_is_kept_aside_and_a_newer_format_refused() {
     let (path, bytes) = written(dir.path(), &["first"]).await;
 
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 9;
     fs::write(&path, &newer).expect("writable");
     let Err(refused) = Spool::open(dir.path(), LIMITS) else { panic!("it was opened") };
-    assert!(matches!(refused, OpenError::Newer { version: 2, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { version: 9, .. }), "{refused}");
 
     let mut damaged = bytes;
     damaged[0] = b'X';

@@ -79,7 +79,7 @@ async fn good_bad_good(dir: &Path, faults: Faults) -> Spool {
     append(&spool, "before").await;
     disk.set(faults);
     for _ in 0..3 {
-        let refused = spool.append(b"meta", Bytes::from_static(b"never confirmed")).await;
+        let refused = spool.append(1, b"meta", Bytes::from_static(b"never confirmed")).await;
         assert!(matches!(refused, Err(AppendError::Failed(_))), "{refused:?}");
     }
     disk.set(Faults::default());
@@ -123,9 +123,9 @@ async fn a_disk_full_from_the_start_is_used_once_there_is_space() {
     let disk = BadDisk::default();
     disk.set(Faults { create: true, ..Faults::default() });
     let spool = disk.open(dir.path());
-    assert!(spool.append(b"", Bytes::new()).await.is_err());
+    assert!(spool.append(1, b"", Bytes::new()).await.is_err());
     disk.set(Faults { write: true, ..Faults::default() });
-    assert!(spool.append(b"", Bytes::new()).await.is_err());
+    assert!(spool.append(1, b"", Bytes::new()).await.is_err());
     assert_eq!(segment_paths(dir.path()).len(), 0, "no half segment is left behind");
     disk.set(Faults::default());
     append(&spool, "kept").await;
@@ -137,8 +137,8 @@ async fn a_writer_that_panics_leaves_nobody_waiting() {
     let dir = dir();
     let disk = Disk { create: Box::new(|_| panic!("a bug")), ..Disk::default() };
     let spool = Spool::open_with(dir.path(), LIMITS, disk).expect("the spool opens");
-    assert!(matches!(spool.append(b"", Bytes::new()).await, Err(AppendError::Closed)));
-    assert!(matches!(spool.append(b"", Bytes::new()).await, Err(AppendError::Closed)));
+    assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::Closed)));
+    assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::Closed)));
 }
 
 #[tokio::test]
@@ -149,11 +149,11 @@ async fn with_little_disk_left_what_is_finished_is_given_back() {
     let spool = Spool::open_with(dir.path(), limits, disk.disk()).expect("the spool opens");
     append(&spool, &"x".repeat(600_000)).await;
     disk.set(Faults { low: true, ..Faults::default() });
-    let refused = spool.append(b"meta", Bytes::from_static(b"too much")).await;
+    let refused = spool.append(1, b"meta", Bytes::from_static(b"too much")).await;
     assert!(matches!(refused, Err(AppendError::DiskLow { .. })), "{refused:?}");
 
     let last = claim_all(&spool).await.pop().expect("one record waits");
-    spool.acknowledge(last.position);
+    spool.acknowledge(&[last.place]);
     append(&spool, "after").await;
     assert!(used_bytes(dir.path()) < 1_000);
     assert_eq!(claim_bodies(&spool).await, ["after"]);

@@ -5,15 +5,15 @@ use super::*;
 #[tokio::test]
 async fn a_full_spool_refuses_until_something_is_acknowledged() {
     let dir = dir();
-    let record = record::encoded_len(b"meta", b"x");
+    let record = record_len("x");
     let spool = open_with(dir.path(), SpoolLimits { max_bytes: 2 * record, ..LIMITS });
     append_all(&spool, &["a", "b"]).await;
-    let refused = spool.append(b"meta", Bytes::from_static(b"c")).await;
+    let refused = spool.append(1, b"meta", Bytes::from_static(b"c")).await;
     assert!(matches!(refused, Err(AppendError::Full { .. })), "{refused:?}");
     assert_eq!(spool.counters().refused_count.load(Relaxed), 1);
     let entries = claim_all(&spool).await;
     assert_eq!(bodies(&entries), ["a", "b"], "nothing of the refused record is left");
-    spool.acknowledge(entries[0].position);
+    spool.acknowledge(&places(&entries[..1]));
     append(&spool, "d").await;
     assert_eq!(claim_bodies(&spool).await, ["d"]);
 }
@@ -25,7 +25,7 @@ async fn a_limit_below_a_segment_never_blocks_for_good() {
     for _ in 0..100 {
         append(&spool, "some record").await;
         let last = claim_all(&spool).await.pop().expect("one");
-        spool.acknowledge(last.position);
+        spool.acknowledge(&[last.place]);
     }
     assert!(spool.room().is_ok());
 }
@@ -37,7 +37,7 @@ async fn room_is_told_before_anything_is_appended() {
     assert!(spool.room().is_ok());
     drop(spool);
     let spool = open_with(dir.path(), SpoolLimits { min_free_bytes: u64::MAX, ..LIMITS });
-    assert!(matches!(spool.append(b"", Bytes::new()).await, Err(AppendError::DiskLow { .. })));
+    assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::DiskLow { .. })));
 }
 
 #[test]

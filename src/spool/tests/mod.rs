@@ -6,6 +6,7 @@ use super::*;
 
 mod damage;
 mod failing_disk;
+mod fairness;
 mod life;
 mod limits;
 mod reading;
@@ -30,7 +31,7 @@ fn open_with(dir: &Path, limits: SpoolLimits) -> Spool {
 }
 
 async fn append(spool: &Spool, body: &str) {
-    spool.append(b"meta", Bytes::copy_from_slice(body.as_bytes())).await.expect("the record is kept");
+    spool.append(1, b"meta", Bytes::copy_from_slice(body.as_bytes())).await.expect("the record is kept");
 }
 
 async fn append_all(spool: &Spool, bodies: &[&str]) {
@@ -52,6 +53,20 @@ async fn claim_all(spool: &Spool) -> Vec<Entry> {
 
 async fn claim_bodies(spool: &Spool) -> Vec<String> {
     bodies(&claim_all(spool).await)
+}
+
+fn places(entries: &[Entry]) -> Vec<Place> {
+    entries.iter().map(|entry| entry.place).collect()
+}
+
+/// Everything before this is done, and nothing else.
+fn mark(position: Position) -> Mark {
+    Mark { position, ahead: Vec::new() }
+}
+
+/// The length on disk of a record with the usual meta.
+fn record_len(body: &str) -> u64 {
+    record::encoded_len(b"laneslotmeta", body.as_bytes())
 }
 
 fn bodies(entries: &[Entry]) -> Vec<String> {

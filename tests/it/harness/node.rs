@@ -67,7 +67,7 @@ impl Node {
             sdk: None,
         };
         let meta = serde_json::to_vec(&receipt).expect("a receipt is JSON");
-        self.spool.append(&meta, body.into()).await.expect("the spool takes it");
+        self.spool.append(receipt.project_id.lane(), &meta, body.into()).await.expect("the spool takes it");
     }
 
     /// Digests until nothing waits; the number of spool entries.

@@ -50,5 +50,5 @@ pub async fn send(doors: &Doors, project: &Project) -> anyhow::Result<()> {
         sdk: None,
     };
     let meta = serde_json::to_vec(&receipt).context("writing the receipt of a test event")?;
-    doors.spool.append(&meta, Bytes::from(event.to_string())).await.context("keeping a test event")
+    doors.spool.append(project.id.lane(), &meta, Bytes::from(event.to_string())).await.context("keeping a test event")
 }
