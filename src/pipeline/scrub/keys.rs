@@ -3,6 +3,8 @@
 //! Case, `_`, `-` and `.` do not matter: `apiKey`, `X-Api-Key` and `API_KEY` are one. A name counts if it contains one of the words below,
 //! except where the word is only part of an innocent one (`author`, `discard`, `className`).
 
+use super::beginnings::Table;
+
 /// Longest part of a name that is looked at, in bytes.
 const LEN_MAX: usize = 96;
 /// Too short to be looked for inside other words: `ssn` is in `className`, `sid` in `inside`.
@@ -13,38 +15,65 @@ const COUNTERS: &[&str] = &[
     "index",
 ];
 
+/// How the words begin that promise a secret, those first that also begin one of [`WHOLE_WORDS`].
+const BEGINNINGS: Table = Table::new(&[
+    [b"cC", b"vV", b"cCvV"],
+    [b"jJ", b"wW", b"tT"],
+    [b"oO", b"tT", b"pP"],
+    [b"pP", b"aA", b"sS"],
+    [b"sS", b"eE", b"sS"],
+    [b"sS", b"iI", b"dD"],
+    [b"sS", b"sS", b"nN"],
+    [b"aA", b"pP", b"iI"],
+    [b"aA", b"cC", b"cC"],
+    [b"aA", b"uU", b"tT"],
+    [b"bB", b"eE", b"aA"],
+    [b"cC", b"rR", b"eE"],
+    [b"cC", b"sSaA", b"rR"],
+    [b"cC", b"oO", b"oO"],
+    [b"eE", b"nN", b"cC"],
+    [b"pP", b"wW", b"dD"],
+    [b"pP", b"rR", b"iI"],
+    [b"sS", b"eE", b"cC"],
+    [b"sS", b"iIsS", b"gGhH"],
+    [b"tT", b"oO", b"kK"],
+    [b"xX", b"sS", b"rR"],
+]);
+/// The bits of the first of them.
+const WHOLE: u64 = (1 << 7) - 1;
+
 /// A name whose value must not be kept.
 pub(super) fn is_sensitive(name: &str) -> bool {
+    promises_secret(name.as_bytes())
+}
+
+/// As [`is_sensitive`], for a name that was found among bytes.
+pub(super) fn promises_secret(name: &[u8]) -> bool {
+    let kinds = BEGINNINGS.kinds_in_name(name);
+    kinds != 0 && (holds_word(name) || kinds & WHOLE != 0 && words(name).any(|word| is_one_of(word, WHOLE_WORDS)))
+}
+
+fn holds_word(name: &[u8]) -> bool {
     let mut compact = [0; LEN_MAX];
     let mut len = 0;
-    for byte in name.bytes().filter(u8::is_ascii_alphanumeric).take(LEN_MAX) {
+    for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(LEN_MAX) {
         compact[len] = byte.to_ascii_lowercase();
         len += 1;
     }
     let compact = &compact[..len];
-    let mut may_hold_word = len == LEN_MAX;
-    for at in 0..len {
-        // Two letters rule out nearly every place of nearly every name.
-        match [compact[at], compact.get(at + 1).copied().unwrap_or_default()] {
-            [b'a', b'c' | b'p' | b'u'] | [b'b', b'e'] | [b'c', b'a' | b'o' | b'r' | b's'] | [b'e', b'n'] | [b'p', b'h' | b'r' | b'w'] => {}
-            [b's', b'i' | b's' | b'e'] | [b'p', b'a'] => may_hold_word = true,
-            [b'c', b'v'] | [b'j', b'w'] | [b'o', b't'] => {
-                may_hold_word = true;
-                continue;
-            }
-            [b't', b'o'] | [b'x', b's'] => {}
-            _ => continue,
-        }
+    let mut at = BEGINNINGS.next(compact, 0);
+    while at < len {
         if names_secret(compact, at) {
             return true;
         }
+        at = BEGINNINGS.next(compact, at + 1);
     }
-    may_hold_word && words(name).any(|word| is_one_of(word, WHOLE_WORDS))
+    false
 }
 
 /// A name whose numbers are harmless even if it [`is_sensitive`].
 pub(super) fn is_counter(name: &str) -> bool {
-    words(name).any(|word| is_one_of(word, COUNTERS))
+    words(name.as_bytes()).any(|word| is_one_of(word, COUNTERS))
 }
 
 /// A name whose value is a secret whatever it looks like.
@@ -80,22 +109,21 @@ fn names_secret(compact: &[u8], at: usize) -> bool {
     }
 }
 
-fn is_one_of(word: &str, words: &[&str]) -> bool {
-    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+fn is_one_of(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// The words of a snake, kebab or camel case name.
-fn words(name: &str) -> impl Iterator<Item = &str> {
+fn words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = name;
     std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-        let bytes = rest.as_bytes();
-        let ends =
-            |at: &usize| !bytes[*at].is_ascii_alphanumeric() || bytes[*at].is_ascii_uppercase() && bytes[*at - 1].is_ascii_lowercase();
-        let end = (1..bytes.len()).find(ends).unwrap_or(bytes.len());
+        let start = rest.iter().position(u8::is_ascii_alphanumeric)?;
+        rest = &rest[start..];
+        let ends = |at: &usize| !rest[*at].is_ascii_alphanumeric() || rest[*at].is_ascii_uppercase() && rest[*at - 1].is_ascii_lowercase();
+        let end = (1..rest.len()).find(ends).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         rest = after;
-        (!word.is_empty()).then_some(word)
+        Some(word)
     })
 }
 

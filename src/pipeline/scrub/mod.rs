@@ -4,6 +4,7 @@
 //! Names of packages, the SDK's own description and the client's `_meta` are full of telling names that hold no secrets: there only the
 //! form of a text counts.
 
+mod beginnings;
 mod keys;
 mod patterns;
 mod text;

@@ -31,7 +31,8 @@ const TOKEN_PREFIXES: &[(&str, usize)] = &[
 ];
 /// Shortest header of a JSON web token: `eyJ` is `{"` in base64.
 const JWT_PART_MIN: usize = 8;
-/// Most digits of a card number.
+/// Fewest and most digits of a card number.
+pub(super) const CARD_LEN_MIN: usize = 13;
 const CARD_LEN_MAX: usize = 19;
 
 /// A token that begins here, at the beginning of a word.
@@ -78,28 +79,29 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
 
 /// A payment card number that begins here, and where its digits end if it is none.
 pub(super) fn card(text: &[u8], at: usize) -> Result<Range<usize>, usize> {
-    let run_end = at + run(&text[at..], |byte| byte.is_ascii_digit());
+    let run_end = at + digits(&text[at..]);
     let before = text[..at].last().copied();
     let in_word = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
     if in_word(before) || before == Some(b'-') && in_word(text[..at - 1].last().copied()) {
         return Err(run_end);
     }
-    if run_end - at > CARD_LEN_MAX {
+    // Undivided, or in groups of which the first has four.
+    if !matches!(run_end - at, 4 | CARD_LEN_MIN..=CARD_LEN_MAX) {
         return Err(run_end);
     }
-    let (mut digits, mut groups, mut end) = (Few::default(), Few::default(), at);
+    let (mut number, mut groups, mut end) = (Few::default(), Few::default(), at);
     loop {
-        let group = run(&text[end..], |byte| byte.is_ascii_digit());
-        text[end..].iter().take(group.min(CARD_LEN_MAX + 1)).for_each(|byte| digits.push(byte - b'0'));
+        let group = digits(&text[end..]);
+        text[end..].iter().take(group.min(CARD_LEN_MAX + 1)).for_each(|byte| number.push(byte - b'0'));
         groups.push(u8::try_from(group).unwrap_or(u8::MAX));
         end += group;
         let next = text.get(end).copied();
         let is_open = next.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_open && is_card(digits.all(), groups.all()) {
+        if !is_open && is_card(number.all(), groups.all()) {
             return Ok(at..end);
         }
         let goes_on = matches!(next, Some(b' ' | b'-')) && text.get(end + 1).is_some_and(u8::is_ascii_digit);
-        if digits.len >= CARD_LEN_MAX || !goes_on {
+        if number.len >= CARD_LEN_MAX || !goes_on {
             return Err(run_end);
         }
         end += 1;
@@ -172,6 +174,11 @@ fn json_web_token(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// How many digits stand at the beginning.
+pub(super) fn digits(bytes: &[u8]) -> usize {
+    run(bytes, |byte| byte.is_ascii_digit())
 }
 
 fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {

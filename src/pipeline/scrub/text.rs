@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::beginnings::Table;
 use super::{FILTERED, keys, patterns};
 
 /// Longest name before `=` or `:`, in bytes.
@@ -48,45 +49,23 @@ fn without(text: &str, spans: &[Range<usize>]) -> String {
     clean
 }
 
-/// Where a byte can begin something interesting: anywhere, not inside a word, not inside a word or after a dash.
-const ANYWHERE: u8 = 1;
-const IN_NO_WORD: u8 = 2;
-const AT_WORD: u8 = 4;
-
-/// Bytes with which something interesting can begin, and where.
-const TRIGGERS: [u8; 256] = {
-    let mut table = [0; 256];
-    let (mut at, anywhere, at_word) = (0, b"=:-", b"eASgnrsxyBb");
-    while at < at_word.len() {
-        table[at_word[at] as usize] = AT_WORD;
-        at += 1;
-    }
-    at = 0;
-    while at < 10 {
-        table[b'0' as usize + at] = IN_NO_WORD;
-        at += 1;
-    }
-    at = 0;
-    while at < anywhere.len() {
-        table[anywhere[at] as usize] = ANYWHERE;
-        at += 1;
-    }
-    table
-};
-
-/// What can begin after a byte. Most letters of a text are in the middle of a word and cost two look-ups.
-const ALLOWED_AFTER: [u8; 256] = {
-    let mut table = [ANYWHERE | IN_NO_WORD | AT_WORD; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' {
-            table[byte] = ANYWHERE;
-        }
-        byte += 1;
-    }
-    table[b'-' as usize] = ANYWHERE | IN_NO_WORD;
-    table
-};
+/// How something begins that may hold a secret: assignments and URLs, keys, cards, tokens, schemes.
+const BEGINNINGS: Table = Table::new(&[
+    [b"=:", b"", b""],
+    [b"-", b"-", b"-"],
+    [b"0123456789", b"0123456789", b"0123456789"],
+    [b"bB", b"eE", b"aA"],
+    [b"bB", b"aA", b"sS"],
+    [b"e", b"y", b"J"],
+    [b"A", b"IKS", b"Iz"],
+    [b"S", b"G", b"."],
+    [b"g", b"hil", b"oprstu"],
+    [b"n", b"p", b"m"],
+    [b"rs", b"k", b"-_"],
+    [b"s", b"n", b"t"],
+    [b"x", b"o", b"x"],
+    [b"y", b"a", b"2"],
+]);
 
 /// Whether there is a secret in a text.
 pub(super) fn holds_secret(text: &str) -> bool {
@@ -97,34 +76,38 @@ pub(super) fn holds_secret(text: &str) -> bool {
 fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut spans = Vec::new();
-    let mut at = 0;
+    let mut at = BEGINNINGS.next(bytes, 0);
     while at < bytes.len() {
-        let byte = bytes[at];
-        let allowed = if at == 0 { u8::MAX } else { ALLOWED_AFTER[usize::from(bytes[at - 1])] };
-        if TRIGGERS[usize::from(byte)] & allowed == 0 {
-            at += 1;
-            continue;
-        }
-        let found = match byte {
+        let found = match bytes[at] {
+            // Of a number only the first digit is a beginning, and of a word only the first letter.
+            b'0'..=b'9' if bytes.len() - at < patterns::CARD_LEN_MIN => Err(at + 1),
+            b'0'..=b'9' if is_inside(bytes, at, |before| before == b'_') => Err(at + patterns::digits(&bytes[at..])),
             b'0'..=b'9' => patterns::card(bytes, at),
             b'=' | b':' => assignment(bytes, at, kind).or_else(|| userinfo(bytes, at)).ok_or(at + 1),
             b'-' => patterns::private_key(text, at).ok_or(at + 1),
-            // Only at the beginning of a word, which also keeps this linear: no token begins within what was just looked at as one.
+            // This also keeps it linear: no token begins within what was just looked at as one.
+            _ if is_inside(bytes, at, |before| matches!(before, b'_' | b'-')) => Err(at + 1),
             b'B' | b'b' => patterns::scheme(bytes, at).ok_or(at + 1),
             _ => patterns::token(bytes, at).ok_or(at + 1),
         };
-        at = match found {
+        let next = match found {
             Ok(span) => {
-                let next = span.end.max(at + 1);
+                let after = span.end.max(at + 1);
                 if !is_harmless(&text[span.clone()]) {
                     spans.push(span);
                 }
-                next
+                after
             }
-            Err(next) => next,
+            Err(after) => after,
         };
+        at = BEGINNINGS.next(bytes, next);
     }
     spans
+}
+
+/// Whether a letter, a digit or another sign that joins stands before this place.
+fn is_inside(text: &[u8], at: usize, joins: impl Fn(u8) -> bool) -> bool {
+    text[..at].last().is_some_and(|before| before.is_ascii_alphanumeric() || joins(*before))
 }
 
 /// Nothing to hide: absent, hidden already, or Python's word for an object, which says where it is and not what is in it.
@@ -194,9 +177,10 @@ fn name_before(text: &[u8], operator: usize, kind: Kind) -> Option<Name<'_>> {
     }
     let start = end - text[..end].iter().rev().take(NAME_LEN_MAX).take_while(|byte| is_name_byte(**byte)).count();
     // Of a dotted path only the last part is the name: `auth_user.id` is an id.
-    let whole = std::str::from_utf8(&text[start..end]).ok()?;
-    let name = whole.rsplit('.').next().unwrap_or(whole);
-    if keys::is_sensitive(name) {
+    let whole = &text[start..end];
+    let name = whole.rsplit(|byte| *byte == b'.').next().unwrap_or(whole);
+    if keys::promises_secret(name) {
+        let name = std::str::from_utf8(name).ok()?;
         let is_in_query = start > 0 && matches!(text[start - 1], b'?' | b'&');
         return Some(Name { text: name, is_quoted, is_in_query });
     }
