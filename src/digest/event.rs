@@ -106,7 +106,7 @@ pub fn letter(json: &[u8], cx: &Cx<'_>, reason: String) -> NewDeadLetter {
         let mut event = protocol::read(json).ok()?;
         event.event_id = Some(id(&event, cx));
         scrub::event(&mut event);
-        Some((event.event_id, serde_json::to_vec(&event).ok()?))
+        Some((event.event_id, protocol::to_stored(&event)))
     }));
     match readable.ok().flatten() {
         Some((event_id, scrubbed)) => letters::of_body(cx.receipt, BodyForm::Stored, event_id, "event", &scrubbed, reason),

@@ -8,7 +8,7 @@ use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
-use crate::protocol::event::{Event, Grouping, User};
+use crate::protocol::event::{self, Event, Grouping, User};
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
 use crate::store::payload;
@@ -82,7 +82,7 @@ impl Sighting {
         event.grouping = Some(Grouping { version, explanation });
         let event = &event;
         let title = bounded(title::of(event));
-        let json = serde_json::to_vec(event).expect("an event is made of JSON values");
+        let json = event::to_stored(event);
         Self {
             project_id,
             event_id: event.event_id.unwrap_or_else(EventId::random),

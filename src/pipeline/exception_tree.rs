@@ -9,7 +9,7 @@ const EXCEPTIONS_MAX: usize = 200;
 
 /// Exceptions of one event, by their places in the event's list.
 pub struct Tree<'a> {
-    exceptions: &'a [Exception],
+    exceptions: &'a [Exception<'a>],
     children: Vec<Vec<usize>>,
     /// The exception that was raised.
     pub root: usize,
@@ -17,7 +17,7 @@ pub struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// Reads the tree. `None` without a group, and where ids are missing, double or circular: the list is then a plain chain.
-    pub fn read(exceptions: &'a [Exception]) -> Option<Self> {
+    pub fn read(exceptions: &'a [Exception<'a>]) -> Option<Self> {
         if exceptions.len() > EXCEPTIONS_MAX || !exceptions.iter().any(is_group) {
             return None;
         }
@@ -53,7 +53,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The exception at a place.
-    pub fn get(&self, place: usize) -> &'a Exception {
+    pub fn get(&self, place: usize) -> &'a Exception<'a> {
         &self.exceptions[place]
     }
 
@@ -88,8 +88,8 @@ fn is_group(exception: &Exception) -> bool {
 mod tests {
     use super::*;
 
-    fn link(id: i64, parent: Option<i64>, group: bool) -> Exception {
-        let source = parent.map(|_| format!("exceptions[{id}]"));
+    fn link(id: i64, parent: Option<i64>, group: bool) -> Exception<'static> {
+        let source = parent.map(|_| format!("exceptions[{id}]").into());
         let mechanism =
             Mechanism { exception_id: Some(id), parent_id: parent, is_exception_group: Some(group), source, ..Mechanism::default() };
         Exception { mechanism: Some(mechanism), ..Exception::default() }

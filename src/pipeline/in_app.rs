@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::protocol::event::{Event, Frame, Stacktrace};
+use crate::protocol::event::{Event, Frame, Stacktrace, Text};
 
 /// Parts of a lower-case path with forward slashes that only packages and runtimes have. The path is given a leading slash first.
 const LIBRARY_PATHS: &[&str] = &[
@@ -52,7 +52,7 @@ pub fn decide(frame: &Frame) -> bool {
 }
 
 /// Sets `in_app` on every frame of an event, and `client_in_app` where the client had said something else.
-pub fn mark(event: &mut Event) {
+pub fn mark(event: &mut Event<'_>) {
     let library_packages: HashSet<String> =
         stacktraces(event).flat_map(|trace| &trace.frames).filter(|frame| is_library(frame)).filter_map(package).collect();
     for frame in stacktraces_mut(event).flat_map(|trace| &mut trace.frames) {
@@ -95,23 +95,23 @@ fn is_platform_package(frame: &Frame) -> bool {
 
 /// Code that no file holds, made by `exec` or `eval`.
 fn is_generated(frame: &Frame) -> bool {
-    let names_no_file = |path: &String| path.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with('<') && name.ends_with('>'));
+    let names_no_file = |path: &Text<'_>| path.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with('<') && name.ends_with('>'));
     [&frame.filename, &frame.abs_path].into_iter().flatten().any(names_no_file)
 }
 
 /// The first part of a dotted module: `urllib3` of `urllib3.packages.six`.
-fn package(frame: &Frame) -> Option<String> {
+fn package(frame: &Frame<'_>) -> Option<String> {
     let first = frame.module.as_deref()?.split(['.', '/']).next()?;
     (!first.is_empty()).then(|| first.to_owned())
 }
 
-fn stacktraces(event: &Event) -> impl Iterator<Item = &Stacktrace> {
+fn stacktraces<'a>(event: &'a Event<'a>) -> impl Iterator<Item = &'a Stacktrace<'a>> {
     let of_exceptions = event.exceptions.iter().filter_map(|exception| exception.stacktrace.as_ref());
     let of_threads = event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref());
     of_exceptions.chain(of_threads).chain(event.stacktrace.as_ref())
 }
 
-fn stacktraces_mut(event: &mut Event) -> impl Iterator<Item = &mut Stacktrace> {
+fn stacktraces_mut<'e, 'a>(event: &'e mut Event<'a>) -> impl Iterator<Item = &'e mut Stacktrace<'a>> {
     let of_exceptions = event.exceptions.iter_mut().filter_map(|exception| exception.stacktrace.as_mut());
     let of_threads = event.threads.iter_mut().filter_map(|thread| thread.stacktrace.as_mut());
     of_exceptions.chain(of_threads).chain(event.stacktrace.as_mut())
@@ -121,7 +121,7 @@ fn stacktraces_mut(event: &mut Event) -> impl Iterator<Item = &mut Stacktrace> {
 mod tests {
     use super::*;
 
-    fn at(path: &str, said: Option<bool>) -> Frame {
+    fn at(path: &str, said: Option<bool>) -> Frame<'_> {
         Frame { abs_path: Some(path.into()), in_app: said, ..Frame::default() }
     }
 

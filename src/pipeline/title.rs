@@ -41,7 +41,7 @@ pub fn of(event: &Event) -> Title {
     }
 }
 
-fn kind_and_value<'a>(event: &'a Event, exception: Option<&'a Exception>) -> (&'a str, &'a str) {
+fn kind_and_value<'a>(event: &'a Event<'a>, exception: Option<&'a Exception<'a>>) -> (&'a str, &'a str) {
     let of_exception = exception.map(|exception| {
         let kind = exception.kind.as_deref().unwrap_or_default().trim();
         (kind, exception.value.as_deref().unwrap_or_default())
@@ -53,7 +53,7 @@ fn kind_and_value<'a>(event: &'a Event, exception: Option<&'a Exception>) -> (&'
 }
 
 /// The raised exception; in a group whose members are all of one type, its first member, since that is what failed.
-fn failing_exception(event: &Event) -> Option<&Exception> {
+fn failing_exception<'a>(event: &'a Event<'a>) -> Option<&'a Exception<'a>> {
     let Some(tree) = Tree::read(&event.exceptions) else { return event.exceptions.last() };
     let mut place = tree.root;
     loop {
@@ -67,7 +67,7 @@ fn failing_exception(event: &Event) -> Option<&Exception> {
 }
 
 /// The innermost application frame of the failing exception, else its innermost frame; without frames those of the thread or the stack trace.
-fn failing_frame<'a>(event: &'a Event, exception: Option<&'a Exception>) -> Option<&'a Frame> {
+fn failing_frame<'a>(event: &'a Event<'a>, exception: Option<&'a Exception<'a>>) -> Option<&'a Frame<'a>> {
     let of_exception = exception.map(|exception| exception.frames());
     let of_threads = event.threads.iter().filter(|thread| thread.crashed == Some(true) || thread.current == Some(true));
     let of_threads = of_threads.filter_map(|thread| thread.stacktrace.as_ref()).map(|trace| trace.frames.as_slice());
@@ -79,10 +79,10 @@ fn failing_frame<'a>(event: &'a Event, exception: Option<&'a Exception>) -> Opti
 fn culprit(event: &Event, frame: Option<&Frame>) -> String {
     let said = [&event.transaction, &event.culprit].into_iter().flatten().find(|text| !text.trim().is_empty());
     if let Some(said) = said {
-        return said.clone();
+        return said.to_string();
     }
     let Some(frame) = frame else { return String::new() };
-    let place = frame.module.clone().unwrap_or_else(|| file(frame));
+    let place = frame.module.as_deref().map_or_else(|| file(frame), str::to_owned);
     match frame.function.as_deref().filter(|function| !function.is_empty() && *function != "?") {
         Some(function) if place.is_empty() => function.to_owned(),
         Some(function) => format!("{place} in {function}"),
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::protocol::event::{LogEntry, Mechanism, Stacktrace};
 
-    fn frame(module: &str, path: &str, line: i64, in_app: bool) -> Frame {
+    fn frame<'a>(module: &'a str, path: &'a str, line: i64, in_app: bool) -> Frame<'a> {
         Frame {
             module: Some(module.into()),
             filename: Some(path.into()),
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    fn exception(kind: &str, value: &str) -> Exception {
+    fn exception<'a>(kind: &'a str, value: &'a str) -> Exception<'a> {
         let frames =
             vec![frame("payments.services", "payments/services.py", 139, true), frame("requests.api", "requests/api.py", 59, false)];
         let stacktrace = Some(Stacktrace { frames, ..Stacktrace::default() });
@@ -165,12 +165,12 @@ mod tests {
 
     #[test]
     fn a_group_of_one_type_is_named_by_its_member() {
-        let link = |kind: &str, id: i64| {
+        fn link(kind: &str, id: i64) -> Exception<'_> {
             let parent_id = (id > 0).then_some(0);
             let mechanism = Mechanism { exception_id: Some(id), parent_id, is_exception_group: Some(id == 0), ..Mechanism::default() };
             Exception { mechanism: Some(mechanism), ..exception(kind, "x") }
-        };
-        let group = |kinds: [&str; 2]| Event {
+        }
+        let group = |kinds: [&'static str; 2]| Event {
             exceptions: vec![link(kinds[0], 2), link(kinds[1], 1), link("ExceptionGroup", 0)],
             ..Event::default()
         };
@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn names_are_bounded() {
-        let event = Event { exceptions: vec![exception(&"K".repeat(500), &"ü".repeat(5_000))], ..Event::default() };
+        let (kind, value) = ("K".repeat(500), "ü".repeat(5_000));
+        let event = Event { exceptions: vec![exception(&kind, &value)], ..Event::default() };
         let title = of(&event);
         assert_eq!((title.kind.chars().count(), title.value.chars().count()), (KIND_LEN_MAX, TEXT_LEN_MAX));
     }

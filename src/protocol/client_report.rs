@@ -1,9 +1,7 @@
 //! What an SDK says it threw away itself.
 
-use serde_json::Value;
-
 use super::category::Category;
-use super::json::{self, JsonError};
+use super::json::{self, Json, JsonError};
 
 /// Most entries read of one report; SDKs merge equal ones, so real reports have a few.
 pub const ENTRIES_MAX: usize = 200;
@@ -27,12 +25,12 @@ pub struct Discard {
 pub fn read(payload: &[u8]) -> Result<Vec<Discard>, JsonError> {
     let report = json::parse_object(payload)?;
     let lists = ["discarded_events", "rate_limited_events", "filtered_events", "filtered_sampling_events"];
-    let entries = lists.iter().filter_map(|key| report.get(*key)?.as_array()).flatten();
+    let entries = lists.iter().filter_map(|key| report.get(key)?.as_array()).flatten();
     Ok(entries.filter_map(discard).take(ENTRIES_MAX).collect())
 }
 
-fn discard(entry: &Value) -> Option<Discard> {
-    let reason = entry.get("reason").and_then(Value::as_str).unwrap_or_default().trim();
+fn discard(entry: &Json<'_>) -> Option<Discard> {
+    let reason = entry.get("reason").and_then(Json::as_str).unwrap_or_default().trim();
     let category = Category::parse(entry.get("category")?.as_str()?);
     let quantity = entry.get("quantity").map_or(Some(1), whole)?;
     let reason = if reason.is_empty() { "unknown" } else { reason };
@@ -43,7 +41,7 @@ fn discard(entry: &Value) -> Option<Discard> {
     })
 }
 
-fn whole(value: &Value) -> Option<u64> {
+fn whole(value: &Json<'_>) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and the result is capped")]
     let from_float = |float: f64| float as u64;
     value.as_u64().or_else(|| value.as_f64().map(from_float))

@@ -1,11 +1,10 @@
 //! Envelopes: a header line and items, each a header line and bytes (protocol notes, section 5). Only `\n` separates.
 
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::dsn::Dsn;
-use super::event::Object;
-use super::{json, timestamp};
+use super::json::{self, Json, Object};
+use super::timestamp;
 use crate::domain::event_id::EventId;
 
 /// Most items in one envelope; SDKs send a handful, sessions and attachments up to 100.
@@ -41,7 +40,7 @@ pub struct Item<'a> {
     /// `event`, `session`, … or a kind nobody knows yet.
     pub kind: String,
     /// The whole header line, `type` and `length` included.
-    pub header: Object,
+    pub header: Object<'a>,
     /// The bytes as they came.
     pub payload: &'a [u8],
 }
@@ -49,7 +48,7 @@ pub struct Item<'a> {
 impl Item<'_> {
     /// `content_type` of the header; it tells containers of spans, logs and metrics from older forms.
     pub fn content_type(&self) -> Option<&str> {
-        self.header.get("content_type").and_then(Value::as_str)
+        self.header.get("content_type").and_then(Json::as_str)
     }
 }
 
@@ -102,8 +101,8 @@ pub fn open(body: &[u8]) -> Result<(Header, Items<'_>), EnvelopeError> {
 }
 
 impl Header {
-    fn read(raw: &Object) -> Self {
-        let text = |key: &str| raw.get(key).and_then(Value::as_str);
+    fn read(raw: &Object<'_>) -> Self {
+        let text = |key: &str| raw.get(key).and_then(Json::as_str);
         Self {
             event_id: text("event_id").and_then(|id| EventId::parse(id).ok()),
             sent_at: raw.get("sent_at").and_then(timestamp::read),
@@ -113,9 +112,9 @@ impl Header {
     }
 }
 
-fn sdk_name(sdk: &Value) -> Option<String> {
+fn sdk_name(sdk: &Json<'_>) -> Option<String> {
     let name = sdk.get("name")?.as_str()?;
-    let version = sdk.get("version").and_then(Value::as_str);
+    let version = sdk.get("version").and_then(Json::as_str);
     let whole = version.map_or_else(|| name.to_owned(), |version| format!("{name}/{version}"));
     Some(whole.chars().take(100).collect())
 }
@@ -149,9 +148,9 @@ impl<'a> Items<'a> {
         let (line, rest) = split_line(self.rest)?;
         let unreadable = |why: &str| EnvelopeError::ItemHeader { index: self.index, why: why.to_owned() };
         let header = json::parse_object(line).map_err(|error| unreadable(&error.to_string()))?;
-        let kind = header.get("type").and_then(Value::as_str).ok_or_else(|| unreadable("it has no type"))?.to_owned();
+        let kind = header.get("type").and_then(Json::as_str).ok_or_else(|| unreadable("it has no type"))?.to_owned();
         let (payload, rest) = match header.get("length") {
-            None | Some(Value::Null) => {
+            None | Some(Json::Null) => {
                 rest.iter().position(|byte| *byte == b'\n').map_or((rest, &rest[rest.len()..]), |at| (&rest[..at], &rest[at + 1..]))
             }
             Some(length) => {

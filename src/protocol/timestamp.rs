@@ -1,18 +1,19 @@
 //! Points in time in all the forms clients write them.
 
-use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+
+use super::json::Json;
 
 /// Numbers from here on are taken for milliseconds: as seconds they would lie beyond the year 5138.
 const MILLISECONDS_FROM: f64 = 100_000_000_000.0;
 
 /// Reads RFC 3339 (any fraction, any offset, no zone means UTC), or seconds since 1970 as number or text. In UTC, whole microseconds.
-pub fn read(value: &Value) -> Option<OffsetDateTime> {
+pub fn read(value: &Json<'_>) -> Option<OffsetDateTime> {
     match value {
-        Value::String(text) => parse(text),
-        Value::Number(number) => from_seconds(number.as_f64()?),
+        Json::Text(text) => parse(text),
+        Json::Number(number) => from_seconds(number.as_f64()?),
         _ => None,
     }
 }
@@ -83,10 +84,10 @@ mod tests {
             json!("1795161739.25"),
             json!(1_795_161_739_250_i64),
         ] {
-            assert_eq!(read(&value), expected, "{value}");
+            assert_eq!(read(&value.clone().into()), expected, "{value}");
         }
-        assert_eq!(read(&json!("2026-11-20T08:02")), Some(datetime!(2026-11-20 08:02 UTC)));
-        assert_eq!(read(&json!(0)), Some(OffsetDateTime::UNIX_EPOCH));
+        assert_eq!(read(&json!("2026-11-20T08:02").into()), Some(datetime!(2026-11-20 08:02 UTC)));
+        assert_eq!(read(&json!(0).into()), Some(OffsetDateTime::UNIX_EPOCH));
     }
 
     #[test]
@@ -103,7 +104,7 @@ mod tests {
             json!("99999-01-01T00:00:00Z"),
             json!("0000-01-01T00:00:00+10:00"),
         ] {
-            assert_eq!(read(&value), None, "{value}");
+            assert_eq!(read(&value.clone().into()), None, "{value}");
         }
     }
 }

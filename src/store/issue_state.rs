@@ -96,7 +96,8 @@ pub async fn allocate(tx: &mut Tx, count: usize) -> sqlx::Result<Vec<IssueId>> {
 
 /// Inserts new issues with ids from [`allocate`].
 pub async fn insert(tx: &mut Tx, issues: &[NewIssue]) -> sqlx::Result<()> {
-    let statement = "COPY issues (project_id, id, kind, type, value, culprit, location, function, logger, platform, level, status, status_at,
+    let statement =
+        "COPY issues (project_id, id, kind, type, value, culprit, location, function, logger, platform, level, status, status_at,
             handled, first_seen_at, last_seen_at, first_release, last_release, event_count, user_count, top_level)
         FROM STDIN (FORMAT binary)";
     copy::rows(tx, statement, issues, 21, |row, issue| {

@@ -33,21 +33,22 @@ struct Label {
     entry: String,
 }
 
-fn training_events() -> Vec<(String, Event)> {
+fn training_events() -> Vec<(String, Event<'static>)> {
     let packed: &[u8] = include_bytes!("../data/grouping/events.jsonl.gz");
     let mut text = String::new();
     flate2::read::GzDecoder::new(packed).read_to_string(&mut text).expect("the file is gzip of UTF-8");
-    text.lines().map(read).collect()
+    // The events are slices of the text, which is needed as long as the tests run.
+    text.leak().lines().map(read).collect()
 }
 
-fn read(line: &str) -> (String, Event) {
+fn read(line: &str) -> (String, Event<'_>) {
     let mut event = protocol::event::read(line.as_bytes()).expect("a line is an event");
     normalize::event(&mut event, &ARRIVAL);
     (event.event_id.expect("every event has an id").to_string(), event)
 }
 
 /// As the store does it: the first known hash decides, the others are attached.
-fn group(events: &[(String, Event)]) -> HashMap<String, usize> {
+fn group(events: &[(String, Event<'_>)]) -> HashMap<String, usize> {
     let mut issue_of: HashMap<Hash, usize> = HashMap::new();
     let mut groups = HashMap::new();
     for (id, event) in events {

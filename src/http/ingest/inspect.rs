@@ -8,8 +8,9 @@ use crate::config::Limits;
 use crate::domain::event_id::EventId;
 use crate::protocol::dsn::Dsn;
 use crate::protocol::envelope::{self, Envelope, Item};
+use crate::protocol::json::{self, Json};
 use crate::protocol::receipt::BodyForm;
-use crate::protocol::{encoding, json, store_body};
+use crate::protocol::{encoding, store_body};
 
 /// What accepting needs to know about a body.
 #[derive(Debug, PartialEq)]
@@ -82,14 +83,14 @@ fn event_id_of(payload: &[u8]) -> Option<EventId> {
     }
 }
 
-fn id_in(value: &serde_json::Value) -> Option<EventId> {
+fn id_in(value: &Json<'_>) -> Option<EventId> {
     EventId::parse(value.as_str()?).ok()
 }
 
 #[derive(Deserialize)]
 struct Id {
     #[serde(default)]
-    event_id: Option<serde_json::Value>,
+    event_id: Option<Json<'static>>,
 }
 
 impl Id {

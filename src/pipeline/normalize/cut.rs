@@ -1,8 +1,7 @@
 //! Cutting texts and trees to a size.
 
-use serde_json::Value;
-
-use crate::protocol::event::{Notes, Object, Place};
+use crate::protocol::event::{Notes, Object, Place, Text};
+use crate::protocol::json::Json;
 
 /// Ends every text that was cut.
 pub const CUT_MARK: &str = "...";
@@ -21,35 +20,35 @@ pub(super) struct Size {
 }
 
 /// Cuts to `max` characters, the mark included, and notes it.
-pub(super) fn text(text: &mut String, max: usize, at: Place<'_>, notes: &mut Notes) {
+pub(super) fn text(text: &mut Text<'_>, max: usize, at: Place<'_>, notes: &mut Notes) {
     if let Some(was) = shorten(text, max) {
         notes.add(at, format!("cut to {} characters (was {})", grouped(max), grouped(was)));
     }
 }
 
 /// [`text`] for a field that may be absent.
-pub(super) fn optional(field: &mut Option<String>, max: usize, at: Place<'_>, notes: &mut Notes) {
+pub(super) fn optional(field: &mut Option<Text<'_>>, max: usize, at: Place<'_>, notes: &mut Notes) {
     if let Some(value) = field {
         text(value, max, at, notes);
     }
 }
 
 /// Cuts a tree and notes it once.
-pub(super) fn value(value: &mut Value, size: Size, at: Place<'_>, notes: &mut Notes) {
+pub(super) fn value(value: &mut Json<'_>, size: Size, at: Place<'_>, notes: &mut Notes) {
     let mut cutting = Cutting { size, left: size.bytes, touched: false };
     cutting.value(value, size.depth);
     cutting.note(at, notes);
 }
 
 /// Cuts an object as one tree and notes it once.
-pub(super) fn object(object: &mut Object, size: Size, at: Place<'_>, notes: &mut Notes) {
+pub(super) fn object(object: &mut Object<'_>, size: Size, at: Place<'_>, notes: &mut Notes) {
     let mut cutting = Cutting { size, left: size.bytes, touched: false };
     cutting.object(object, size.depth);
     cutting.note(at, notes);
 }
 
 /// Cuts every value of an object to `each`, and drops entries once `total` bytes are used up.
-pub(super) fn entries(object: &mut Object, each: Size, total: usize, at: Place<'_>, notes: &mut Notes) {
+pub(super) fn entries(object: &mut Object<'_>, each: Size, total: usize, at: Place<'_>, notes: &mut Notes) {
     let mut left = total;
     let before = object.len();
     object.retain(|key, entry| {
@@ -79,20 +78,21 @@ impl Cutting {
         }
     }
 
-    fn value(&mut self, value: &mut Value, depth: usize) {
+    fn value(&mut self, value: &mut Json<'_>, depth: usize) {
         match value {
-            Value::String(text) => self.text(text),
-            Value::Array(_) | Value::Object(_) if depth == 0 && !is_empty(value) => {
-                *value = Value::String(TOO_DEEP.to_owned());
+            Json::Text(text) => self.text(text),
+            Json::Array(_) | Json::Object(_) if depth == 0 && !is_empty(value) => {
+                *value = Json::from(TOO_DEEP);
                 self.touched = true;
             }
-            Value::Array(list) => self.list(list, depth),
-            Value::Object(object) => self.object(object, depth),
+            Json::Array(list) => self.list(list, depth),
+            Json::Object(object) => self.object(object, depth),
+            Json::Number(number) => self.spend(number.as_str().len().max(8)),
             _ => self.spend(8),
         }
     }
 
-    fn list(&mut self, list: &mut Vec<Value>, depth: usize) {
+    fn list(&mut self, list: &mut Vec<Json<'_>>, depth: usize) {
         let before = list.len();
         list.retain_mut(|item| {
             let fits = self.left > 0;
@@ -103,12 +103,12 @@ impl Cutting {
             fits
         });
         if list.len() < before {
-            list.push(Value::String(format!("{CUT_MARK} {} more", before - list.len())));
+            list.push(Json::from(format!("{CUT_MARK} {} more", before - list.len())));
             self.touched = true;
         }
     }
 
-    fn object(&mut self, object: &mut Object, depth: usize) {
+    fn object(&mut self, object: &mut Object<'_>, depth: usize) {
         let before = object.len();
         object.retain(|key, item| {
             let fits = self.left > key.len();
@@ -120,12 +120,12 @@ impl Cutting {
         });
         let dropped = before - object.len();
         if dropped > 0 {
-            object.insert(CUT_MARK.to_owned(), Value::String(format!("{dropped} more")));
+            object.insert(CUT_MARK, Json::from(format!("{dropped} more")));
             self.touched = true;
         }
     }
 
-    fn text(&mut self, text: &mut String) {
+    fn text(&mut self, text: &mut Text<'_>) {
         let max = self.size.text.min(self.left.max(CUT_MARK.len()));
         self.touched |= shorten(text, max).is_some();
         self.spend(text.len());
@@ -136,16 +136,16 @@ impl Cutting {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+fn is_empty(value: &Json<'_>) -> bool {
     match value {
-        Value::Array(list) => list.is_empty(),
-        Value::Object(object) => object.is_empty(),
+        Json::Array(list) => list.is_empty(),
+        Json::Object(object) => object.is_empty(),
         _ => false,
     }
 }
 
 /// Cuts to `max` characters, the mark included; the former number of characters if it was longer.
-fn shorten(text: &mut String, max: usize) -> Option<usize> {
+fn shorten(text: &mut Text<'_>, max: usize) -> Option<usize> {
     if text.len() <= max {
         return None;
     }
@@ -153,8 +153,7 @@ fn shorten(text: &mut String, max: usize) -> Option<usize> {
     let was = text.chars().count();
     let keep = max.saturating_sub(CUT_MARK.len());
     let end = text.char_indices().nth(keep).map_or(text.len(), |(at, _)| at);
-    text.truncate(end);
-    text.push_str(CUT_MARK);
+    *text = Text::Owned([&text[..end], CUT_MARK].concat());
     Some(was)
 }
 
@@ -180,10 +179,10 @@ mod tests {
     #[test]
     fn texts_are_cut_by_characters_with_a_mark() {
         let mut notes = Notes::default();
-        let mut long = "ä".repeat(20);
+        let mut long = Text::from("ä".repeat(20));
         text(&mut long, 10, Place::root("x"), &mut notes);
         assert_eq!(long, format!("{}...", "ä".repeat(7)));
-        let mut fits = "ä".repeat(10);
+        let mut fits = Text::from("ä".repeat(10));
         text(&mut fits, 10, Place::root("y"), &mut notes);
         assert_eq!(fits, "ä".repeat(10));
         let damage = notes.into_damage();
@@ -193,7 +192,7 @@ mod tests {
     #[test]
     fn trees_are_cut_in_depth_texts_and_total() {
         let mut notes = Notes::default();
-        let mut tree = json!({"a": {"b": {"c": {"d": 1}}}, "long": "x".repeat(100), "list": vec!["y".repeat(30); 100]});
+        let mut tree = Json::from(json!({"a": {"b": {"c": {"d": 1}}}, "long": "x".repeat(100), "list": vec!["y".repeat(30); 100]}));
         value(&mut tree, Size { depth: 3, text: 50, bytes: 300 }, Place::root("extra"), &mut notes);
         assert_eq!(tree["a"]["b"]["c"], json!(TOO_DEEP));
         assert_eq!(tree["long"].as_str().map(str::len), Some(50));
@@ -205,7 +204,7 @@ mod tests {
     #[test]
     fn entries_have_a_limit_each_and_one_together() {
         let mut notes = Notes::default();
-        let mut extra: Object = (0..10).map(|n| (format!("k{n}"), Value::String("x".repeat(100)))).collect();
+        let mut extra: Object<'_> = (0..10).map(|n| (format!("k{n}").into(), Json::from("x".repeat(100)))).collect();
         entries(&mut extra, Size { depth: 5, text: 100, bytes: 1_000 }, 350, Place::root("extra"), &mut notes);
         assert_eq!(extra.keys().collect::<Vec<_>>(), ["k0", "k1", "k2"]);
         assert!(notes.into_damage()[0].what.starts_with("7 of 10 entries dropped"));

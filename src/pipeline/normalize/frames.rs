@@ -1,9 +1,8 @@
 //! Stack traces: how many frames are kept, and how much of each.
 
-use serde_json::json;
-
 use super::cut::{self, Size};
-use crate::protocol::event::{Event, Exception, Frame, Notes, Place, Stacktrace, Thread};
+use crate::protocol::event::{Event, Exception, Frame, Notes, Place, Stacktrace, Text, Thread};
+use crate::protocol::json::{Json, Number};
 
 /// Most exceptions of a chain; both ends are kept.
 const EXCEPTIONS_MAX: usize = 50;
@@ -21,7 +20,7 @@ const VARS: Size = Size { depth: 5, text: 2_048, bytes: 8_192 };
 const OTHER: Size = Size { depth: 5, text: 1_024, bytes: 4_096 };
 
 /// Trims all stack traces of an event. In-app flags must be decided.
-pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
+pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
     keep_ends(&mut event.exceptions, EXCEPTIONS_MAX, Place::root("exceptions"), notes);
     for (index, exception) in event.exceptions.iter_mut().enumerate() {
         trim_exception(exception, Place::root("exceptions").index(index), notes);
@@ -37,7 +36,7 @@ pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
     trim_stacktrace(event.stacktrace.as_mut(), Place::root("stacktrace"), notes);
 }
 
-fn trim_exception(exception: &mut Exception, at: Place<'_>, notes: &mut Notes) {
+fn trim_exception(exception: &mut Exception<'_>, at: Place<'_>, notes: &mut Notes) {
     cut::optional(&mut exception.kind, 256, at.key("type"), notes);
     cut::optional(&mut exception.value, 8_192, at.key("value"), notes);
     cut::optional(&mut exception.module, 256, at.key("module"), notes);
@@ -50,7 +49,7 @@ fn trim_exception(exception: &mut Exception, at: Place<'_>, notes: &mut Notes) {
     trim_stacktrace(exception.stacktrace.as_mut(), at.key("stacktrace"), notes);
 }
 
-fn keep_threads(threads: &mut Vec<Thread>, notes: &mut Notes) {
+fn keep_threads(threads: &mut Vec<Thread<'_>>, notes: &mut Notes) {
     let before = threads.len();
     let mut kept = 0;
     threads.retain(|thread| {
@@ -62,17 +61,21 @@ fn keep_threads(threads: &mut Vec<Thread>, notes: &mut Notes) {
     }
 }
 
-fn trim_stacktrace(stacktrace: Option<&mut Stacktrace>, at: Place<'_>, notes: &mut Notes) {
+fn trim_stacktrace(stacktrace: Option<&mut Stacktrace<'_>>, at: Place<'_>, notes: &mut Notes) {
     let Some(stacktrace) = stacktrace else { return };
     if let Some((from, to)) = keep_ends(&mut stacktrace.frames, FRAMES_MAX, at.key("frames"), notes) {
         // The page shows the gap; the name is that of the protocol.
-        stacktrace.other.insert("frames_omitted".to_owned(), json!([from, to]));
+        stacktrace.other.insert("frames_omitted", Json::Array(vec![number(from), number(to)]));
     }
     cut::object(&mut stacktrace.other, OTHER, at, notes);
     strip_beyond(&mut stacktrace.frames, at.key("frames"), notes);
     for (index, frame) in stacktrace.frames.iter_mut().enumerate() {
         trim_frame(frame, at.key("frames").index(index), notes);
     }
+}
+
+fn number(place: usize) -> Json<'static> {
+    Json::Number(Number::from(place as u64))
 }
 
 /// Drops from the middle; the range of what was dropped.
@@ -88,7 +91,7 @@ fn keep_ends<T>(list: &mut Vec<T>, max: usize, at: Place<'_>, notes: &mut Notes)
 }
 
 /// Takes locals and surrounding lines from all but the most telling frames. The line itself stays: grouping reads it.
-fn strip_beyond(frames: &mut [Frame], at: Place<'_>, notes: &mut Notes) {
+fn strip_beyond(frames: &mut [Frame<'_>], at: Place<'_>, notes: &mut Notes) {
     if frames.len() <= DETAILED_MAX {
         return;
     }
@@ -107,7 +110,7 @@ fn strip_beyond(frames: &mut [Frame], at: Place<'_>, notes: &mut Notes) {
     }
 }
 
-fn trim_frame(frame: &mut Frame, at: Place<'_>, notes: &mut Notes) {
+fn trim_frame(frame: &mut Frame<'_>, at: Place<'_>, notes: &mut Notes) {
     let fields = [
         (&mut frame.function, "function", 512),
         (&mut frame.module, "module", 256),
@@ -128,7 +131,7 @@ fn trim_frame(frame: &mut Frame, at: Place<'_>, notes: &mut Notes) {
 }
 
 /// Keeps the lines nearest to the frame's own.
-fn trim_lines(lines: &mut Vec<String>, nearest_is_last: bool, at: Place<'_>, notes: &mut Notes) {
+fn trim_lines(lines: &mut Vec<Text<'_>>, nearest_is_last: bool, at: Place<'_>, notes: &mut Notes) {
     if lines.len() > LINES_MAX {
         notes.add(at, format!("cut to {LINES_MAX} lines (was {})", cut::grouped(lines.len())));
         if nearest_is_last {

@@ -35,7 +35,7 @@ pub struct Arrival {
 }
 
 /// Completes an event in place. Always succeeds.
-pub fn event(event: &mut Event, arrival: &Arrival) {
+pub fn event(event: &mut Event<'_>, arrival: &Arrival) {
     let mut notes = Notes::continuing(std::mem::take(&mut event.damage));
     times::correct(event, arrival, &mut notes);
     event.level.get_or_insert(Level::Error);

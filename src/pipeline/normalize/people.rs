@@ -2,17 +2,16 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use super::{Arrival, cut};
 use crate::protocol::event::{Event, Notes, Place, User};
+use crate::protocol::json::Json;
 
 /// Asks the server to fill in the address it sees.
 const AUTO: &str = "{{auto}}";
 const OTHER: cut::Size = cut::Size { depth: 5, text: 1_024, bytes: 8_192 };
 
 /// Fills in the address where the SDK asks for it, and cuts names.
-pub(super) fn complete(event: &mut Event, arrival: &Arrival, notes: &mut Notes) {
+pub(super) fn complete(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Notes) {
     let at = Place::root("user");
     let sent = event.user.as_ref().and_then(|user| user.ip_address.as_deref());
     let address = match sent {
@@ -26,10 +25,10 @@ pub(super) fn complete(event: &mut Event, arrival: &Arrival, notes: &mut Notes) 
         None => None,
     };
     if address.is_some() {
-        event.user.get_or_insert_default().ip_address.clone_from(&address);
+        event.user.get_or_insert_default();
     }
     let Some(user) = &mut event.user else { return };
-    user.ip_address = address;
+    user.ip_address = address.map(Into::into);
     for (field, name, max) in
         [(&mut user.id, "id", 128), (&mut user.username, "username", 128), (&mut user.name, "name", 128), (&mut user.email, "email", 254)]
     {
@@ -42,14 +41,14 @@ pub(super) fn complete(event: &mut Event, arrival: &Arrival, notes: &mut Notes) 
 }
 
 /// The application server's word first: it knows its proxies.
-fn seen(event: &Event, arrival: &Arrival) -> Option<String> {
+fn seen(event: &Event<'_>, arrival: &Arrival) -> Option<String> {
     let remote = event.request.as_ref().and_then(|request| request.env.get("REMOTE_ADDR")?.as_str());
     remote.or(arrival.client_ip.as_deref()).filter(|address| address.parse::<IpAddr>().is_ok()).map(str::to_owned)
 }
 
 /// New SDKs say so; browsers of old ones expect it.
-fn wants_address(event: &Event) -> bool {
-    let setting = event.sdk.as_ref().and_then(|sdk| sdk.other.get("settings")?.get("infer_ip")).and_then(Value::as_str);
+fn wants_address(event: &Event<'_>) -> bool {
+    let setting = event.sdk.as_ref().and_then(|sdk| sdk.other.get("settings")?.get("infer_ip")).and_then(Json::as_str);
     match setting {
         Some(setting) => setting == "auto",
         None => event.platform == "javascript",

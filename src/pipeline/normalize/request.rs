@@ -1,9 +1,8 @@
 //! The HTTP request.
 
-use serde_json::Value;
-
 use super::cut::{self, Size};
-use crate::protocol::event::{Event, Notes, Place};
+use crate::protocol::event::{Event, Notes, Pairs, Place};
+use crate::protocol::json::Json;
 
 /// Longest URL, in characters; the same in every browser's address bar.
 const URL_MAX: usize = 2_048;
@@ -15,7 +14,7 @@ const DATA: Size = Size { depth: 7, text: 8_192, bytes: 8_192 };
 const ENV: Size = Size { depth: 3, text: 1_024, bytes: 8_192 };
 
 /// Cuts every part of the request.
-pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
+pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
     let Some(request) = &mut event.request else { return };
     let at = Place::root("request");
     cut::optional(&mut request.method, 32, at.key("method"), notes);
@@ -24,7 +23,7 @@ pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
     pairs(&mut request.headers, at.key("headers"), notes);
     pairs(&mut request.cookies, at.key("cookies"), notes);
     match &mut request.data {
-        Some(Value::String(text)) => cut::text(text, DATA.text, at.key("data"), notes),
+        Some(Json::Text(text)) => cut::text(text, DATA.text, at.key("data"), notes),
         Some(data) => cut::value(data, DATA, at.key("data"), notes),
         None => {}
     }
@@ -32,7 +31,7 @@ pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
     cut::object(&mut request.other, ENV, at, notes);
 }
 
-fn pairs(pairs: &mut Vec<(String, String)>, at: Place<'_>, notes: &mut Notes) {
+fn pairs(pairs: &mut Pairs<'_>, at: Place<'_>, notes: &mut Notes) {
     if pairs.len() > PAIRS_MAX {
         notes.add(at, format!("cut to {PAIRS_MAX} entries (was {})", cut::grouped(pairs.len())));
         pairs.truncate(PAIRS_MAX);

@@ -19,7 +19,7 @@ const UNKNOWN_TOTAL: usize = 65_536;
 const ABOUT_CLIENT: Size = Size { depth: 16, text: 1_024, bytes: 65_536 };
 
 /// Cuts everything that has no other place of its own.
-pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
+pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
     if let Some(entry) = &mut event.logentry {
         let at = Place::root("logentry");
         cut::optional(&mut entry.message, MESSAGE_MAX, at.key("message"), notes);
@@ -49,7 +49,7 @@ pub(super) fn trim(event: &mut Event, notes: &mut Notes) {
     }
 }
 
-fn trim_breadcrumbs(breadcrumbs: &mut Vec<Breadcrumb>, notes: &mut Notes) {
+fn trim_breadcrumbs(breadcrumbs: &mut Vec<Breadcrumb<'_>>, notes: &mut Notes) {
     let at = Place::root("breadcrumbs");
     if breadcrumbs.len() > BREADCRUMBS_MAX {
         notes.add(at, format!("cut to the newest {BREADCRUMBS_MAX} (was {})", cut::grouped(breadcrumbs.len())));

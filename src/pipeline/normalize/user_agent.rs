@@ -2,10 +2,9 @@
 //!
 //! Deliberately absent: a database of agents. What is not recognised is left out rather than guessed.
 
-use serde_json::{Value, json};
-
 use super::Arrival;
 use crate::protocol::event::Event;
+use crate::protocol::json::{Json, Object};
 
 /// Mark in the text and name, the more particular before those whose mark they also carry.
 const BROWSERS: &[(&str, &str)] = &[
@@ -25,9 +24,9 @@ const BROWSERS: &[(&str, &str)] = &[
 ];
 
 /// Fills in the contexts `browser` and `os` where the SDK sent none.
-pub(super) fn contexts(event: &mut Event, arrival: &Arrival) {
-    let header = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("user-agent");
-    let of_request = event.request.as_ref().and_then(|request| request.headers.iter().find(header)).map(|(_, agent)| agent.as_str());
+pub(super) fn contexts(event: &mut Event<'_>, arrival: &Arrival) {
+    let headers = event.request.iter().flat_map(|request| &request.headers);
+    let of_request = headers.filter(|(name, _)| name.eq_ignore_ascii_case("user-agent")).map(|(_, agent)| agent.as_ref()).next();
     // Only browsers report for themselves; the agent of any other SDK is the SDK.
     let of_browser = arrival.user_agent.as_deref().filter(|_| event.platform == "javascript");
     let Some(agent) = of_request.or(of_browser) else { return };
@@ -35,26 +34,27 @@ pub(super) fn contexts(event: &mut Event, arrival: &Arrival) {
     let client_os = system(agent).filter(|_| of_request.is_some() && event.platform != "javascript");
     for (name, product) in found.into_iter().chain([("client_os", client_os)]) {
         if let Some(context) = product.filter(|_| !event.contexts.contains_key(name)) {
-            event.contexts.insert(name.to_owned(), context);
+            event.contexts.insert(name, context);
         }
     }
 }
 
-fn browser(agent: &str) -> Option<Value> {
+fn browser(agent: &str) -> Option<Json<'static>> {
     let (at, mark, name) = BROWSERS.iter().find_map(|(mark, name)| agent.find(mark).map(|at| (at, *mark, *name)))?;
     if name == "Safari" && !agent.contains("Safari/") {
         return None;
     }
     let version = version(&agent[at + mark.len()..]);
-    Some(if version.is_empty() {
-        json!({"type": "browser", "name": name})
-    } else {
-        json!({"type": "browser", "name": name, "version": version})
-    })
+    Some(context("browser", name, version))
+}
+
+fn context(kind: &'static str, name: &'static str, version: String) -> Json<'static> {
+    let version = Some(("version".into(), Json::from(version.clone()))).filter(|_| !version.is_empty());
+    Json::Object(Object::from_iter([("type".into(), kind.into()), ("name".into(), name.into())].into_iter().chain(version)))
 }
 
 /// Servers send their own `os` context: the visitor's system goes to `client_os`, as Sentry has it.
-fn system(agent: &str) -> Option<Value> {
+fn system(agent: &str) -> Option<Json<'static>> {
     let after = |mark: &str| agent.find(mark).map(|at| &agent[at + mark.len()..]);
     let (name, version) = if let Some(rest) = after("Windows NT ") {
         ("Windows", if version(rest) == "10.0" { ">=10".to_owned() } else { version(rest) })
@@ -71,7 +71,7 @@ fn system(agent: &str) -> Option<Value> {
     } else {
         return None;
     };
-    Some(if version.is_empty() { json!({"type": "os", "name": name}) } else { json!({"type": "os", "name": name, "version": version}) })
+    Some(context("os", name, version))
 }
 
 fn version(rest: &str) -> String {

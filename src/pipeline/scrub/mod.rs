@@ -10,9 +10,8 @@ mod patterns;
 mod text;
 mod tree;
 
-use serde_json::Value;
-
-use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object, Request, Stacktrace};
+use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object, Request, Stacktrace, Text};
+use crate::protocol::json::Json;
 use text::Kind;
 
 /// Stands where a secret was; the same word SDKs use.
@@ -21,7 +20,7 @@ pub const FILTERED: &str = "[Filtered]";
 const SESSION_LEN_MIN: usize = 16;
 
 /// Removes secrets in place. Doing it twice changes nothing.
-pub fn event(event: &mut Event) {
+pub fn event(event: &mut Event<'_>) {
     let Event { transaction, culprit, logger, server_name, release, dist, environment, .. } = event;
     for field in [transaction, culprit, logger, server_name, release, dist, environment] {
         prose(field);
@@ -66,11 +65,11 @@ pub fn event(event: &mut Event) {
 }
 
 /// What describes the program and not its data.
-fn described(event: &mut Event) {
+fn described(event: &mut Event<'_>) {
     event.modules.iter_mut().for_each(|(_, version)| tree::texts(version));
     for (_, about) in event.sdk.iter_mut().flat_map(|sdk| sdk.other.iter_mut()) {
         match about {
-            Value::Object(settings) => tree::object(settings),
+            Json::Object(settings) => tree::object(settings),
             list => tree::texts(list),
         }
     }
@@ -80,31 +79,31 @@ fn described(event: &mut Event) {
     }
 }
 
-fn prose(field: &mut Option<String>) {
+fn prose(field: &mut Option<Text<'_>>) {
     if let Some(value) = field {
         replace(value, Kind::Prose);
     }
 }
 
-fn replace(text: &mut String, kind: Kind) {
+fn replace(text: &mut Text<'_>, kind: Kind) {
     if let Some(clean) = text::scrub(text, kind) {
-        *text = clean;
+        *text = clean.into();
     }
 }
 
 /// A parameter that the text shows as a secret is one in the list of parameters too.
-fn log_entry(entry: &mut LogEntry) {
+fn log_entry(entry: &mut LogEntry<'_>) {
     prose(&mut entry.message);
     let mut removed = Vec::new();
     if let Some(formatted) = &mut entry.formatted
         && let Some((clean, secrets)) = text::scrub_telling(formatted, Kind::Prose)
     {
-        (*formatted, removed) = (clean, secrets);
+        (*formatted, removed) = (clean.into(), secrets);
     }
     match &mut entry.params {
-        Some(Value::Array(params)) => {
+        Some(Json::Array(params)) => {
             for param in params.iter_mut().filter(|param| is_removed(param, &removed)) {
-                *param = Value::String(FILTERED.to_owned());
+                *param = Json::from(FILTERED);
             }
             params.iter_mut().for_each(tree::value);
         }
@@ -113,21 +112,21 @@ fn log_entry(entry: &mut LogEntry) {
     }
 }
 
-fn is_removed(param: &Value, removed: &[String]) -> bool {
+fn is_removed(param: &Json<'_>, removed: &[String]) -> bool {
     match param {
-        Value::String(text) => removed.iter().any(|secret| secret == text),
-        Value::Number(number) => removed.contains(&number.to_string()),
+        Json::Text(text) => removed.iter().any(|secret| secret == text),
+        Json::Number(number) => removed.contains(&number.to_string()),
         _ => false,
     }
 }
 
-fn stacktrace(stacktrace: Option<&mut Stacktrace>) {
+fn stacktrace(stacktrace: Option<&mut Stacktrace<'_>>) {
     let Some(stacktrace) = stacktrace else { return };
     stacktrace.frames.iter_mut().for_each(frame);
     tree::object(&mut stacktrace.other);
 }
 
-fn frame(frame: &mut Frame) {
+fn frame(frame: &mut Frame<'_>) {
     for line in frame.pre_context.iter_mut().chain(&mut frame.context_line).chain(&mut frame.post_context) {
         replace(line, Kind::Source);
     }
@@ -139,20 +138,20 @@ fn frame(frame: &mut Frame) {
     tree::object(&mut frame.other);
 }
 
-fn breadcrumb(breadcrumb: &mut Breadcrumb) {
+fn breadcrumb(breadcrumb: &mut Breadcrumb<'_>) {
     prose(&mut breadcrumb.category);
     prose(&mut breadcrumb.message);
     tree::object(&mut breadcrumb.data);
     tree::object(&mut breadcrumb.other);
 }
 
-fn request(request: &mut Request) {
+fn request(request: &mut Request<'_>) {
     prose(&mut request.url);
     pairs(&mut request.query);
     pairs(&mut request.headers);
     pairs(&mut request.cookies);
     for (_, value) in request.cookies.iter_mut().filter(|(_, value)| is_session_like(value)) {
-        *value = FILTERED.to_owned();
+        *value = FILTERED.into();
     }
     if let Some(data) = &mut request.data {
         tree::value(data);
@@ -166,23 +165,23 @@ fn is_session_like(value: &str) -> bool {
     value.len() >= SESSION_LEN_MIN && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.contains(char::is_whitespace)
 }
 
-fn pairs(pairs: &mut [(String, String)]) {
+fn pairs(pairs: &mut [(Text<'_>, Text<'_>)]) {
     for (name, value) in pairs {
         let is_count = || keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit());
         if !keys::is_sensitive(name) {
             replace(value, Kind::Prose);
             replace(name, Kind::Prose);
         } else if !is_count() && !text::is_harmless(value) {
-            *value = FILTERED.to_owned();
+            *value = FILTERED.into();
         }
     }
 }
 
 /// Every context stays an object, whatever it is called.
-fn contexts(contexts: &mut Object) {
+fn contexts(contexts: &mut Object<'_>) {
     for (name, context) in contexts.iter_mut() {
         match context {
-            Value::Object(fields) if keys::is_sensitive(name) => {
+            Json::Object(fields) if keys::is_sensitive(name) => {
                 fields.iter_mut().filter(|(key, _)| *key != "type").for_each(|(_, value)| tree::hide(name, value));
             }
             other => tree::value(other),
@@ -195,7 +194,7 @@ fn damage(damage: &mut Damage) {
     if damage.path.split('.').any(keys::is_sensitive) && damage.what.contains('"') {
         damage.what = format!("changed or dropped: {FILTERED}");
     } else {
-        replace(&mut damage.what, Kind::Prose);
+        damage.what = text::scrub(&damage.what, Kind::Prose).unwrap_or_else(|| std::mem::take(&mut damage.what));
     }
 }
 

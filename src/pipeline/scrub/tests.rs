@@ -1,12 +1,13 @@
 //! What is replaced and what is left alone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::event;
 
 fn scrubbed(value: Value) -> Value {
-    let mut read = event::read(value.to_string().as_bytes()).unwrap();
+    let sent = value.to_string();
+    let mut read = event::read(sent.as_bytes()).unwrap();
     super::event(&mut read);
     let once = read.clone();
     super::event(&mut read);

@@ -1,23 +1,21 @@
 //! Secrets in trees: by key at any depth, by form in every text.
 
-use serde_json::Value;
-
 use super::text::{self, Kind};
 use super::{FILTERED, keys, patterns};
-use crate::protocol::event::Object;
+use crate::protocol::json::{Json, Object};
 
 /// Shortest key with room for a secret: `a=` and the shortest token.
 const KEY_LEN_MIN: usize = 8;
 
 /// Scrubs all entries of an object.
-pub(super) fn object(object: &mut Object) {
+pub(super) fn object(object: &mut Object<'_>) {
     hide_named_value(object);
     for (key, value) in object.iter_mut() {
         if keys::is_sensitive(key) { hide(key, value) } else { self::value(value) }
     }
     if object.keys().any(|key| key.len() >= KEY_LEN_MIN && text::holds_secret(key)) {
         let entries = std::mem::take(object).into_iter();
-        *object = entries.map(|(key, value)| (scrubbed(&key).unwrap_or(key), value)).collect();
+        *object = entries.map(|(key, value)| (scrubbed(&key).map_or(key, Into::into), value)).collect();
     }
 }
 
@@ -27,52 +25,52 @@ fn scrubbed(key: &str) -> Option<String> {
 }
 
 /// Scrubs texts by their form alone, whatever they stand under.
-pub(super) fn texts(value: &mut Value) {
+pub(super) fn texts(value: &mut Json<'_>) {
     match value {
-        Value::String(content) => super::replace(content, Kind::Prose),
-        Value::Array(list) => list.iter_mut().for_each(texts),
-        Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| texts(field)),
+        Json::Text(content) => super::replace(content, Kind::Prose),
+        Json::Array(list) => list.iter_mut().for_each(texts),
+        Json::Object(fields) => fields.iter_mut().for_each(|(_, field)| texts(field)),
         _ => {}
     }
 }
 
 /// What a client notes about what it removed, without what it removed.
-pub(super) fn without_values(meta: &mut Value) {
-    let Value::Object(fields) = meta else { return texts(meta) };
-    if let Some(Value::Object(note)) = fields.get_mut("") {
+pub(super) fn without_values(meta: &mut Json<'_>) {
+    let Json::Object(fields) = meta else { return texts(meta) };
+    if let Some(Json::Object(note)) = fields.get_mut("") {
         note.remove("val");
     }
     fields.iter_mut().for_each(|(_, field)| without_values(field));
 }
 
 /// Scrubs a value that stands under no telling name.
-pub(super) fn value(value: &mut Value) {
+pub(super) fn value(value: &mut Json<'_>) {
     match value {
-        Value::String(content) => super::replace(content, Kind::Prose),
-        Value::Number(number) if number.as_u64().is_some_and(is_card) => *value = Value::String(FILTERED.to_owned()),
-        Value::Array(list) => self::list(list),
-        Value::Object(fields) => object(fields),
+        Json::Text(content) => super::replace(content, Kind::Prose),
+        Json::Number(number) if number.as_u64().is_some_and(is_card) => *value = Json::from(FILTERED),
+        Json::Array(list) => self::list(list),
+        Json::Object(fields) => object(fields),
         _ => {}
     }
 }
 
 /// Hides a value that stands under a telling name. Absent values, flags and counts are no secrets, and say what was sent.
-pub(super) fn hide(name: &str, value: &mut Value) {
+pub(super) fn hide(name: &str, value: &mut Json<'_>) {
     let is_harmless = match value {
-        Value::Null | Value::Bool(_) => true,
-        Value::Number(_) => keys::is_counter(name),
-        Value::String(content) => text::is_harmless(content),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
+        Json::Null | Json::Bool(_) => true,
+        Json::Number(_) => keys::is_counter(name),
+        Json::Text(content) => text::is_harmless(content),
+        Json::Array(list) => list.is_empty(),
+        Json::Object(fields) => fields.is_empty(),
     };
     if !is_harmless {
-        *value = Value::String(FILTERED.to_owned());
+        *value = Json::from(FILTERED);
     }
 }
 
 /// Lists can be pairs (`["token", "x"]`) and command lines (`--password x`).
-fn list(list: &mut [Value]) {
-    if let [Value::String(name), second @ (Value::String(_) | Value::Number(_))] = list
+fn list(list: &mut [Json<'_>]) {
+    if let [Json::Text(name), second @ (Json::Text(_) | Json::Number(_))] = list
         && is_bare_name(name)
     {
         return hide(name, second);
@@ -80,12 +78,12 @@ fn list(list: &mut [Value]) {
     let mut flag: Option<String> = None;
     for item in list {
         let announced = flag.take();
-        if let Value::String(content) = item
+        if let Json::Text(content) = item
             && content.starts_with('-')
             && !content.contains('=')
             && is_bare_name(content)
         {
-            flag = Some(content.clone());
+            flag = Some(content.to_string());
         }
         match announced {
             Some(name) if flag.is_none() => hide(&name, item),
@@ -95,8 +93,8 @@ fn list(list: &mut [Value]) {
 }
 
 /// `{"name": "password", "value": "x"}`, as forms and header lists are often written.
-fn hide_named_value(object: &mut Object) {
-    let name = ["name", "key"].iter().find_map(|field| object.get(*field)?.as_str()).filter(|name| is_bare_name(name)).map(str::to_owned);
+fn hide_named_value(object: &mut Object<'_>) {
+    let name = ["name", "key"].iter().find_map(|field| object.get(field)?.as_str()).filter(|name| is_bare_name(name)).map(str::to_owned);
     if let Some((name, value)) = name.zip(object.get_mut("value")) {
         hide(&name, value);
     }

@@ -1,20 +1,27 @@
-//! JSON as clients really send it, read into a tree that can be stored.
+//! JSON as clients really send it, read into a tree that can be stored, and written again.
 //!
-//! Sound JSON is parsed once and nothing else. Only if that fails the text is repaired ([`repair`]) and parsed again. Either way no
-//! string of the tree holds NUL, which Postgres refuses, and no branch is deeper than [`DEPTH_MAX`].
+//! Sound JSON is parsed once and nothing else, and the tree borrows its texts from it. Only if that fails the text is repaired ([`repair`])
+//! and parsed again. Either way no string of the tree holds NUL, which Postgres refuses, and no branch is deeper than [`DEPTH_MAX`].
 
+mod number;
+mod object;
+mod parse;
 mod repair;
-mod tree;
+mod scan;
+mod serial;
+mod value;
+pub mod write;
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeSeed;
-use serde_json::Value;
-
-use super::event::Object;
+pub use number::Number;
+pub use object::Object;
+pub use value::Json;
 
 /// Deepest nesting kept; what is deeper becomes [`TOO_DEEP`]. Well below the 128 that `serde_json` can read back.
 pub const DEPTH_MAX: usize = 64;
+/// Deepest nesting of what is read back: fields that nobody knows stand under a key of their own.
+const STORED_DEPTH_MAX: usize = DEPTH_MAX + 16;
 /// Stands where something was nested too deeply.
 pub const TOO_DEEP: &str = "[nested too deeply]";
 /// Stands where a string had a NUL character.
@@ -26,18 +33,31 @@ pub const NUL_REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 pub struct JsonError(String);
 
 /// Reads any JSON value.
-pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
-    match parse_strictly(bytes) {
-        Ok(value) => Ok(value),
-        Err(_) => parse_strictly(&repair::repair(bytes)).map_err(|error| JsonError(error.to_string())),
-    }
+pub fn parse(bytes: &[u8]) -> Result<Json<'_>, JsonError> {
+    parse::document(bytes, DEPTH_MAX).or_else(|_| {
+        let repaired = repair::repair(bytes);
+        parse::document(&repaired, DEPTH_MAX).map(Json::into_owned).map_err(|_| JsonError(fault(&repaired)))
+    })
 }
 
 /// Reads a JSON object; anything else is an error.
-pub fn parse_object(bytes: &[u8]) -> Result<Object, JsonError> {
+pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
     match parse(bytes)? {
-        Value::Object(object) => Ok(object),
+        Json::Object(object) => Ok(object),
         _ => Err(JsonError("expected a JSON object".to_owned())),
+    }
+}
+
+/// Reads what was written from a tree: it has the sizes of what was read before, and stands a little deeper.
+pub fn parse_stored(bytes: &[u8]) -> Option<Json<'_>> {
+    parse::document(bytes, STORED_DEPTH_MAX).ok()
+}
+
+/// What is wrong with a text that is not JSON, and where.
+fn fault(text: &[u8]) -> String {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
+        Ok(_) => "not JSON".to_owned(),
+        Err(error) => error.to_string(),
     }
 }
 
@@ -46,20 +66,13 @@ pub fn without_nul(text: &str) -> Cow<'_, str> {
     if text.as_bytes().contains(&0) { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-fn parse_strictly(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = tree::Branch { depth: 0 }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(value)
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn read(text: &[u8]) -> Value {
+    fn read(text: &[u8]) -> Json<'_> {
         parse(text).unwrap()
     }
 

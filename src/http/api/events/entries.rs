@@ -35,7 +35,7 @@ pub fn of(event: &Event) -> Vec<Value> {
         add("request", request(sent));
     }
     if let Some(debug_meta) = &event.debug_meta {
-        add("debugmeta", debug_meta.clone());
+        add("debugmeta", json!(debug_meta));
     }
     entries
 }
@@ -65,10 +65,10 @@ fn frame(frame: &Frame) -> Value {
 }
 
 /// `[line number, text]`, the failing line among its neighbours.
-fn context(frame: &Frame) -> Vec<(i64, &str)> {
+fn context<'a>(frame: &'a Frame<'a>) -> Vec<(i64, &'a str)> {
     let (Some(line), Some(text)) = (frame.lineno, frame.context_line.as_deref()) else { return Vec::new() };
-    let above = frame.pre_context.iter().rev().zip(1..).map(|(text, n)| (line.saturating_sub(n), text.as_str()));
-    let below = frame.post_context.iter().zip(1..).map(|(text, n)| (line.saturating_add(n), text.as_str()));
+    let above = frame.pre_context.iter().rev().zip(1..).map(|(text, n)| (line.saturating_sub(n), text.as_ref()));
+    let below = frame.post_context.iter().zip(1..).map(|(text, n)| (line.saturating_add(n), text.as_ref()));
     let mut lines: Vec<(i64, &str)> = above.collect();
     lines.reverse();
     lines.push((line, text));

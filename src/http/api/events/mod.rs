@@ -14,9 +14,9 @@ use crate::store::event_reads::{Stored, Summary};
 use crate::store::payload;
 
 /// Opens a stored event.
-fn open(stored: &Stored) -> Result<Event, ApiError> {
+fn open(stored: &Stored) -> Result<Event<'static>, ApiError> {
     let json = payload::decode(stored.dictionary_id, &stored.payload)?;
-    let event: serde_json::Result<Event> = crate::protocol::event::from_stored(&json);
+    let event = crate::protocol::event::from_stored(&json);
     Ok(event.with_context(|| format!("reading stored event {}", stored.summary.event_id))?)
 }
 
@@ -38,7 +38,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// The text of the log entry, as Sentry has it: empty for exceptions.
-fn message(event: &Event) -> &str {
+fn message<'a>(event: &'a Event<'a>) -> &'a str {
     event.logentry.as_ref().map(|entry| entry.text()).unwrap_or_default()
 }
 
@@ -58,7 +58,7 @@ fn tags(event: &Event, summary: &Summary) -> Vec<Value> {
         ("server_name", event.server_name.as_deref()),
         ("transaction", summary.transaction.as_deref()),
     ];
-    let sent = event.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let sent = event.tags.iter().map(|(key, value)| (key.as_ref(), value.as_ref()));
     let missing = fields.into_iter().filter(|(key, _)| !event.tags.iter().any(|(sent, _)| sent == key));
     let mut tags: Vec<(&str, &str)> =
         sent.chain(missing.filter_map(|(key, value)| Some((key, value.filter(|value| !value.is_empty())?)))).collect();

@@ -1,7 +1,7 @@
 //! Fingerprints set by the client: constants, `{{ default }}` and variables.
 
 use super::parameterize;
-use crate::protocol::event::{Event, Frame};
+use crate::protocol::event::{Event, Frame, Text};
 
 /// Most parts of a fingerprint that are looked at.
 const PARTS_MAX: usize = 50;
@@ -68,35 +68,35 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The value of a variable; `None` for `default` and for names that no variable has.
-fn fill(name: &str, event: &Event) -> Option<String> {
+fn fill<'a>(name: &str, event: &'a Event<'a>) -> Option<Text<'a>> {
     let exception = event.exceptions.last();
     let frame = || failing_frame(event);
     let value = match name {
         "error.type" | "type" => exception.and_then(|exception| exception.kind.clone()),
-        "error.value" | "value" => exception.and_then(|exception| exception.value.as_deref()).map(parameterize::of),
-        "message" => message(event).map(parameterize::of),
+        "error.value" | "value" => exception.and_then(|exception| exception.value.as_deref()).map(|value| parameterize::of(value).into()),
+        "message" => message(event).map(|message| parameterize::of(message).into()),
         "transaction" => event.transaction.clone(),
         "function" | "stack.function" => frame().and_then(|frame| frame.function.clone()),
         "module" | "stack.module" => frame().and_then(|frame| frame.module.clone()),
         "package" | "stack.package" => frame().and_then(|frame| frame.package.clone()),
-        "level" => Some(event.level.unwrap_or_default().name().to_owned()),
+        "level" => Some(event.level.unwrap_or_default().name().into()),
         "logger" => event.logger.clone(),
         _ => match name.strip_prefix("tags.") {
             Some(key) => event.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()),
             None => return None,
         },
     };
-    Some(value.filter(|value| !value.is_empty()).unwrap_or_else(|| format!("<no {name}>")))
+    Some(value.filter(|value| !value.is_empty()).unwrap_or_else(|| format!("<no {name}>").into()))
 }
 
-fn message(event: &Event) -> Option<&str> {
+fn message<'a>(event: &'a Event<'a>) -> Option<&'a str> {
     let logged = event.logentry.as_ref().map(|entry| entry.text()).filter(|text| !text.is_empty());
     logged.or_else(|| event.exceptions.last().and_then(|exception| exception.value.as_deref()))
 }
 
-fn failing_frame(event: &Event) -> Option<&Frame> {
+fn failing_frame<'a>(event: &'a Event<'a>) -> Option<&'a Frame<'a>> {
     let traces = event.exceptions.iter().rev().map(|exception| exception.frames());
     let bare = event.stacktrace.iter().map(|trace| trace.frames.as_slice());
-    let frames: &[Frame] = traces.chain(bare).find(|frames| !frames.is_empty())?;
+    let frames: &[Frame<'_>] = traces.chain(bare).find(|frames| !frames.is_empty())?;
     frames.iter().rfind(|frame| frame.in_app == Some(true)).or(frames.last())
 }

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::protocol::event::Frame;
+use crate::protocol::event::{Frame, Text};
+use crate::protocol::json::Json;
 
 /// Event loop and transpiler frames of JavaScript, whatever code runs on them.
 const PLUMBING: &[&str] = &[
@@ -27,7 +28,7 @@ pub fn is_plumbing(raw: &str, frame: &Frame, platform: &str) -> bool {
     if !matches!(platform, "javascript" | "node") {
         return false;
     }
-    let in_file = |path: &Option<String>| path.as_deref().is_some_and(|path| PLUMBING_FILES.iter().any(|part| path.contains(part)));
+    let in_file = |path: &Option<Text<'_>>| path.as_deref().is_some_and(|path| PLUMBING_FILES.iter().any(|part| path.contains(part)));
     PLUMBING.contains(&last_part(raw)) || in_file(&frame.filename) || in_file(&frame.abs_path)
 }
 
@@ -66,8 +67,8 @@ fn python(raw: &str, frame: &Frame) -> String {
 }
 
 /// The class in `<shop.models.Order object at 0x7f…>` or `<class 'shop.models.Order'>`.
-fn class_of(frame: &Frame) -> Option<&str> {
-    let own = |name: &str| frame.vars.get(name).and_then(serde_json::Value::as_str);
+fn class_of<'a>(frame: &'a Frame<'a>) -> Option<&'a str> {
+    let own = |name: &str| frame.vars.get(name).and_then(Json::as_str);
     let object = own("self").and_then(|repr| repr.strip_prefix('<')?.split_once(" object at 0x").map(|(path, _)| path));
     let class = || own("cls").and_then(|repr| repr.strip_prefix("<class '")?.split_once("'>").map(|(path, _)| path));
     let path = object.or_else(class)?;
@@ -165,7 +166,7 @@ mod tests {
     fn a_method_carries_its_class_when_that_is_its_own() {
         let frame = |repr: &str| {
             let mut frame = Frame { module: Some("shop.models".into()), ..Frame::default() };
-            frame.vars.insert("self".into(), repr.into());
+            frame.vars.insert("self", repr.to_owned().into());
             frame
         };
         assert_eq!(python("save", &frame("<shop.models.Order object at 0x7f10>")), "Order.save");

@@ -4,6 +4,7 @@ use super::chain::{self, View};
 use super::key::Key;
 use super::{parameterize, plain_text, stack};
 use crate::protocol::event::{Event, Stacktrace, Thread};
+use crate::protocol::json::Json;
 
 /// What a rung yielded.
 pub struct Found {
@@ -63,8 +64,8 @@ fn key_of_links(rung: &str, links: &[Vec<String>]) -> Key {
 }
 
 /// The crashed thread, else the current one, else the only one.
-fn thread(event: &Event) -> Option<&Stacktrace> {
-    let with = |holds: fn(&Thread) -> bool| event.threads.iter().find(|thread| holds(thread) && thread.stacktrace.is_some());
+fn thread<'a>(event: &'a Event<'a>) -> Option<&'a Stacktrace<'a>> {
+    let with = |holds: fn(&Thread<'_>) -> bool| event.threads.iter().find(|thread| holds(thread) && thread.stacktrace.is_some());
     let only = || if let [only] = event.threads.as_slice() { Some(only) } else { None };
     with(|thread| thread.crashed == Some(true)).or_else(|| with(|thread| thread.current == Some(true))).or_else(only)?.stacktrace.as_ref()
 }
@@ -81,7 +82,7 @@ fn bare_stack(rung: &'static str, trace: &Stacktrace, event: &Event) -> Option<F
 /// A Django template that failed, as raven reported it: its file and the text of the line.
 fn template(event: &Event) -> Option<Found> {
     let template = event.template.as_ref()?;
-    let text = |name: &str| template.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let text = |name: &str| template.get(name).and_then(Json::as_str).unwrap_or_default();
     let file = [text("filename"), text("abs_path")].into_iter().find(|file| !file.is_empty())?;
     let line = text("context_line").split_whitespace().collect::<Vec<_>>().join(" ");
     let mut key = Key::new("template");
@@ -92,7 +93,7 @@ fn template(event: &Event) -> Option<Found> {
 
 fn message(event: &Event) -> Option<Found> {
     let sentence = event.logentry.as_ref().and_then(plain_text::of_logentry)?;
-    let logger = event.logger.clone().unwrap_or_default();
+    let logger = event.logger.as_deref().unwrap_or_default().to_owned();
     let mut key = Key::new("message");
     key.push(logger.as_str());
     key.push(sentence.as_str());

@@ -195,8 +195,9 @@ mod tests {
 
     #[test]
     fn a_template_is_better_than_the_text_unless_it_says_nothing() {
-        let entry =
-            |message: &str, formatted: &str| LogEntry { message: Some(message.into()), formatted: Some(formatted.into()), params: None };
+        fn entry<'a>(message: &'a str, formatted: &'a str) -> LogEntry<'a> {
+            LogEntry { message: Some(message.into()), formatted: Some(formatted.into()), params: None }
+        }
         assert_eq!(of_logentry(&entry("hello %s", "hello Ann")).as_deref(), Some("hello ✱"));
         assert_eq!(of_logentry(&entry("hello {name}", "hello Ann")).as_deref(), Some("hello ✱"));
         assert_eq!(of_logentry(&entry("%s", "stock ran out")).as_deref(), Some("stock ran out"));

@@ -23,7 +23,7 @@ fn reduce(frames: &[Frame], platform: &str, takes_part: fn(&Contribution) -> boo
     erase_recursion(stack).iter().map(Contribution::text).collect()
 }
 
-fn both_ends(frames: &[Frame]) -> impl Iterator<Item = &Frame> {
+fn both_ends<'a>(frames: &'a [Frame<'a>]) -> impl Iterator<Item = &'a Frame<'a>> {
     let half = FRAMES_MAX / 2;
     let whole = frames.len() <= FRAMES_MAX;
     let head = if whole { frames } else { &frames[..half] };

@@ -3,7 +3,7 @@
 use super::compute;
 use crate::protocol::event::{Event, Exception, Frame, LogEntry, Mechanism, Stacktrace};
 
-fn frame(module: &str, function: &str, line: &str) -> Frame {
+fn frame<'a>(module: &'a str, function: &'a str, line: &'a str) -> Frame<'a> {
     Frame {
         module: Some(module.into()),
         function: Some(function.into()),
@@ -13,24 +13,24 @@ fn frame(module: &str, function: &str, line: &str) -> Frame {
     }
 }
 
-fn library(module: &str, function: &str) -> Frame {
+fn library<'a>(module: &'a str, function: &'a str) -> Frame<'a> {
     Frame { in_app: Some(false), ..frame(module, function, "call()") }
 }
 
-fn exception(kind: &str, value: &str, frames: Vec<Frame>) -> Exception {
+fn exception<'a>(kind: &'a str, value: &'a str, frames: Vec<Frame<'a>>) -> Exception<'a> {
     let stacktrace = (!frames.is_empty()).then(|| Stacktrace { frames, ..Stacktrace::default() });
     Exception { kind: Some(kind.into()), value: Some(value.into()), stacktrace, ..Exception::default() }
 }
 
-fn event(exceptions: Vec<Exception>) -> Event {
+fn event(exceptions: Vec<Exception<'_>>) -> Event<'_> {
     Event { platform: "python".into(), exceptions, ..Event::default() }
 }
 
-fn raised(value: &str, frames: Vec<Frame>) -> Event {
+fn raised<'a>(value: &'a str, frames: Vec<Frame<'a>>) -> Event<'a> {
     event(vec![exception("ValueError", value, frames)])
 }
 
-fn message(text: &str, logger: &str) -> Event {
+fn message<'a>(text: &'a str, logger: &'a str) -> Event<'a> {
     let logentry = Some(LogEntry { message: Some(text.into()), formatted: Some(text.into()), params: None });
     Event { platform: "python".into(), logentry, logger: Some(logger.into()), ..Event::default() }
 }
@@ -116,7 +116,9 @@ fn decorators_and_comprehensions_do_not_matter() {
 #[test]
 fn a_chain_is_its_outermost_link_and_its_innermost_of_the_application() {
     let attempt = || exception("Timeout", "try", vec![frame("shop.pay", "once", "post(url)")]);
-    let inside = |kind: &str| exception(kind, "x", vec![library("urllib3.connection", "connect")]);
+    fn inside(kind: &str) -> Exception<'_> {
+        exception(kind, "x", vec![library("urllib3.connection", "connect")])
+    }
     let outer = || exception("PaymentFailed", "gave up", vec![frame("shop.pay", "retry", "raise PaymentFailed()")]);
     let three = event(vec![inside("OSError"), inside("MaxRetryError"), attempt(), attempt(), attempt(), outer()]);
     let five = event(vec![inside("socket.timeout"), attempt(), attempt(), attempt(), attempt(), attempt(), outer()]);
@@ -125,7 +127,7 @@ fn a_chain_is_its_outermost_link_and_its_innermost_of_the_application() {
     assert!(!same(&three, &cause));
 }
 
-fn grouped(members: Vec<Exception>) -> Event {
+fn grouped(members: Vec<Exception<'_>>) -> Event<'_> {
     let mut all = members;
     all.push(exception("ExceptionGroup", "2 errors", vec![frame("shop.jobs", "run", "async with TaskGroup() as tg:")]));
     let root = all.len() - 1;
@@ -135,7 +137,7 @@ fn grouped(members: Vec<Exception>) -> Event {
             exception_id: Some((root - place) as i64),
             parent_id: (!is_root).then_some(0),
             is_exception_group: Some(is_root),
-            source: (!is_root).then(|| format!("exceptions[{place}]")),
+            source: (!is_root).then(|| format!("exceptions[{place}]").into()),
             ..Mechanism::default()
         });
     }
@@ -160,7 +162,9 @@ fn messages_are_their_sentence_and_their_logger() {
 
 #[test]
 fn the_clients_fingerprint_is_obeyed() {
-    let with = |parts: &[&str], base: Event| Event { fingerprint: parts.iter().map(|&part| part.to_owned()).collect(), ..base };
+    fn with<'a>(parts: &[&'a str], base: Event<'a>) -> Event<'a> {
+        Event { fingerprint: parts.iter().map(|&part| part.into()).collect(), ..base }
+    }
     let one = || raised("x", vec![frame("a", "b", "c")]);
     let two = || message("hello", "shop");
     assert!(same(&with(&["gateway-down"], one()), &with(&["gateway-down"], two())));

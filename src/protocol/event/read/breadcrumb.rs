@@ -1,25 +1,24 @@
 //! Breadcrumbs.
 
-use serde_json::Value;
-
 use super::super::{Breadcrumb, Notes, Object, Place};
 use super::{scalar, time};
+use crate::protocol::json::Json;
 
 /// `{values: […]}` or a list; nulls are left out.
-pub(super) fn list(value: Value, at: Place<'_>, notes: &mut Notes) -> Vec<Breadcrumb> {
+pub(super) fn list<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Breadcrumb<'a>> {
     let values = scalar::values(value, at, notes);
     values.into_iter().enumerate().filter_map(|(index, value)| breadcrumb(value, at.index(index), notes)).collect()
 }
 
-fn breadcrumb(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Breadcrumb> {
+fn breadcrumb<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Breadcrumb<'a>> {
     let object = match value {
-        Value::String(message) => return Some(Breadcrumb { message: Some(message), ..Breadcrumb::default() }),
+        Json::Text(message) => return Some(Breadcrumb { message: Some(message), ..Breadcrumb::default() }),
         other => scalar::object(other, at, notes)?,
     };
     let mut breadcrumb = Breadcrumb::default();
     for (key, value) in object {
         let at = at.key(&key);
-        match key.as_str() {
+        match key.as_ref() {
             _ if value.is_null() => {}
             "timestamp" => breadcrumb.timestamp = time(&value, at, notes),
             "type" => breadcrumb.kind = scalar::name(value, at, notes),
@@ -30,7 +29,7 @@ fn breadcrumb(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Breadcru
             "message" => breadcrumb.message = scalar::text_or_json(value),
             "data" => breadcrumb.data = data(value),
             _ => {
-                breadcrumb.other.insert(key, value);
+                breadcrumb.other.push(key, value);
             }
         }
     }
@@ -38,9 +37,9 @@ fn breadcrumb(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Breadcru
 }
 
 /// Console breadcrumbs sometimes have a bare list or text.
-fn data(value: Value) -> Object {
+fn data(value: Json<'_>) -> Object<'_> {
     match value {
-        Value::Object(data) => data,
-        other => Object::from_iter([("value".to_owned(), other)]),
+        Json::Object(data) => data,
+        other => Object::from_iter([("value".into(), other)]),
     }
 }

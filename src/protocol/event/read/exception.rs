@@ -1,27 +1,26 @@
 //! Exceptions and how they reached the SDK.
 
-use serde_json::Value;
-
-use super::super::{Exception, Mechanism, Notes, Object, Place};
+use super::super::{Exception, Mechanism, Notes, Object, Place, Text};
 use super::{scalar, stacktrace};
+use crate::protocol::json::Json;
 
 /// `{values: […]}`, a list, or a single exception; nulls are left out.
-pub(super) fn list(value: Value, at: Place<'_>, notes: &mut Notes) -> Vec<Exception> {
+pub(super) fn list<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Exception<'a>> {
     let values = scalar::values(value, at, notes);
     values.into_iter().enumerate().filter_map(|(index, value)| exception(value, at.index(index), notes)).collect()
 }
 
-fn exception(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Exception> {
+fn exception<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Exception<'a>> {
     let object = match value {
-        Value::Object(object) if object.is_empty() => return None,
-        Value::Object(object) => object,
-        Value::String(value) => return Some(Exception { value: Some(value), ..Exception::default() }),
+        Json::Object(object) if object.is_empty() => return None,
+        Json::Object(object) => object,
+        Json::Text(value) => return Some(Exception { value: Some(value), ..Exception::default() }),
         other => scalar::object(other, at, notes)?,
     };
     let mut exception = Exception::default();
     for (key, value) in object {
         let at = at.key(&key);
-        match key.as_str() {
+        match key.as_ref() {
             "type" => exception.kind = scalar::name(value, at, notes),
             "value" => exception.value = scalar::text_or_json(value),
             "module" => exception.module = scalar::name(value, at, notes),
@@ -30,22 +29,22 @@ fn exception(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Exception
             "stacktrace" => exception.stacktrace = stacktrace::stacktrace(value, at, notes),
             _ if value.is_null() => {}
             _ => {
-                exception.other.insert(key, value);
+                exception.other.push(key, value);
             }
         }
     }
     Some(exception)
 }
 
-fn mechanism(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Mechanism> {
+fn mechanism<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Mechanism<'a>> {
     let object = match value {
-        Value::String(kind) => return Some(Mechanism { kind: Some(kind), ..Mechanism::default() }),
+        Json::Text(kind) => return Some(Mechanism { kind: Some(kind), ..Mechanism::default() }),
         other => scalar::object(other, at, notes)?,
     };
     let mut mechanism = Mechanism::default();
     for (key, value) in object {
         let at = at.key(&key);
-        match key.as_str() {
+        match key.as_ref() {
             "type" => mechanism.kind = scalar::name(value, at, notes),
             "handled" => mechanism.handled = scalar::boolean(value, at, notes),
             "synthetic" => mechanism.synthetic = scalar::boolean(value, at, notes),
@@ -59,8 +58,8 @@ fn mechanism(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Mechanism
     Some(mechanism)
 }
 
-fn keep(other: &mut Object, key: String, value: Value) {
+fn keep<'a>(other: &mut Object<'a>, key: Text<'a>, value: Json<'a>) {
     if !value.is_null() {
-        other.insert(key, value);
+        other.push(key, value);
     }
 }

@@ -1,15 +1,14 @@
 //! Log messages: template, parameters and text, in whichever fields they come.
 
-use serde_json::Value;
-
-use super::super::{LogEntry, Notes, Object, Place};
+use super::super::{LogEntry, Notes, Object, Place, Text};
 use super::scalar;
+use crate::protocol::json::Json;
 
 /// `{message, formatted?, params?}`.
-pub(super) fn log_entry(object: Object, at: Place<'_>, notes: &mut Notes) -> LogEntry {
+pub(super) fn log_entry<'a>(object: Object<'a>, at: Place<'_>, notes: &mut Notes) -> LogEntry<'a> {
     let mut entry = LogEntry::default();
     for (key, value) in object {
-        match key.as_str() {
+        match key.as_ref() {
             "message" => entry.message = scalar::text(value, at.key("message"), notes),
             "formatted" => entry.formatted = scalar::text(value, at.key("formatted"), notes),
             "params" if !is_empty(&value) => entry.params = Some(value),
@@ -20,14 +19,13 @@ pub(super) fn log_entry(object: Object, at: Place<'_>, notes: &mut Notes) -> Log
 }
 
 /// Joins an entry with a bare `message`, which is its text where the entry has none (raven sends both).
-pub(super) fn joined(entry: Option<LogEntry>, message: Option<String>) -> Option<LogEntry> {
+pub(super) fn joined<'a>(entry: Option<LogEntry<'a>>, message: Option<Text<'a>>) -> Option<LogEntry<'a>> {
     let message = message.filter(|text| !text.is_empty());
     let mut entry = entry.unwrap_or_default();
     entry.message = entry.message.filter(|text| !text.is_empty());
     entry.formatted = entry.formatted.filter(|text| !text.is_empty());
     if entry.formatted.is_none() {
-        let interpolated = entry.message.as_deref().map(|template| interpolate(template, entry.params.as_ref()));
-        entry.formatted = message.or(interpolated);
+        entry.formatted = message.or_else(|| interpolated(&entry));
     }
     if entry.message.is_none() {
         entry.message.clone_from(&entry.formatted);
@@ -35,18 +33,25 @@ pub(super) fn joined(entry: Option<LogEntry>, message: Option<String>) -> Option
     entry.formatted.is_some().then_some(entry)
 }
 
-fn is_empty(value: &Value) -> bool {
+/// The template with its parameters; the template itself where it has none.
+fn interpolated<'a>(entry: &LogEntry<'a>) -> Option<Text<'a>> {
+    match (&entry.message, &entry.params) {
+        (Some(template), Some(params)) => Some(interpolate(template, params).into()),
+        (template, None) | (template @ None, _) => template.clone(),
+    }
+}
+
+fn is_empty(value: &Json<'_>) -> bool {
     match value {
-        Value::Null => true,
-        Value::Array(list) => list.is_empty(),
-        Value::Object(object) => object.is_empty(),
+        Json::Null => true,
+        Json::Array(list) => list.is_empty(),
+        Json::Object(object) => object.is_empty(),
         _ => false,
     }
 }
 
 /// Puts parameters into the `%s`, `%(name)s`, `{}` and `{name}` of a template. What does not fit stays as it is.
-fn interpolate(template: &str, params: Option<&Value>) -> String {
-    let Some(params) = params else { return template.to_owned() };
+fn interpolate(template: &str, params: &Json<'_>) -> String {
     let mut text = String::with_capacity(template.len() + 32);
     let (mut rest, mut used) = (template, 0);
     while let Some(at) = rest.find(['%', '{']) {
@@ -89,25 +94,25 @@ fn placeholder(text: &str) -> (&str, Option<&str>) {
     if is_conversion && text.starts_with('%') { (&text[..len], Some(name)) } else { (first, None) }
 }
 
-fn positional(params: &Value, index: usize) -> Option<String> {
+fn positional(params: &Json<'_>, index: usize) -> Option<String> {
     match params {
-        Value::Array(list) => list.get(index).map(shown),
-        Value::Object(_) => None,
+        Json::Array(list) => list.get(index).map(shown),
+        Json::Object(_) => None,
         single => (index == 0).then(|| shown(single)),
     }
 }
 
-fn named(params: &Value, name: &str) -> Option<String> {
+fn named(params: &Json<'_>, name: &str) -> Option<String> {
     match params {
-        Value::Object(object) => object.get(name).map(shown),
-        Value::Array(list) => list.get(name.parse::<usize>().ok()?).map(shown),
+        Json::Object(object) => object.get(name).map(shown),
+        Json::Array(list) => list.get(name.parse::<usize>().ok()?).map(shown),
         _ => None,
     }
 }
 
-fn shown(value: &Value) -> String {
+fn shown(value: &Json<'_>) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Json::Text(text) => text.to_string(),
         other => other.to_string(),
     }
 }
@@ -129,20 +134,19 @@ mod tests {
             ("100% {not a name} %s %s {", json!(["x"]), "100% {not a name} x %s {"),
             ("ünï %s → %", json!("x"), "ünï x → %"),
         ] {
-            assert_eq!(interpolate(template, Some(&params)), text, "{template}");
+            assert_eq!(interpolate(template, &params.into()), text, "{template}");
         }
-        assert_eq!(interpolate("100%", None), "100%");
     }
 
     #[test]
     fn a_bare_message_is_the_text_of_an_entry_without_one() {
-        let entry = LogEntry { message: Some("took %s".into()), formatted: None, params: Some(json!(["3s"])) };
+        let entry = LogEntry { message: Some("took %s".into()), formatted: None, params: Some(json!(["3s"]).into()) };
         assert_eq!(
             joined(Some(entry.clone()), Some("took three".into())).map(|entry| entry.text().to_owned()).as_deref(),
             Some("took three")
         );
         assert_eq!(joined(Some(entry), None).map(|entry| entry.text().to_owned()).as_deref(), Some("took 3s"));
-        assert_eq!(joined(None, Some("hi".into())), Some("hi".to_owned().into()));
-        assert_eq!(joined(None, Some(String::new())), None);
+        assert_eq!(joined(None, Some("hi".into())), Some(Text::from("hi").into()));
+        assert_eq!(joined(None, Some(Text::default())), None);
     }
 }

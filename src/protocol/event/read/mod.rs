@@ -11,11 +11,9 @@ mod stacktrace;
 mod tags;
 mod thread;
 
-use serde_json::Value;
-
-use super::{Event, LogEntry, Notes, Object, Place, Stacktrace};
+use super::{Event, LogEntry, Notes, Object, Place, Stacktrace, Text};
 use crate::domain::event_id::EventId;
-use crate::protocol::json::{self, JsonError};
+use crate::protocol::json::{self, Json, JsonError};
 use crate::protocol::timestamp;
 
 /// The payload is no event at all.
@@ -24,7 +22,7 @@ use crate::protocol::timestamp;
 pub struct ReadError(#[from] JsonError);
 
 /// Reads the payload of an event item or of `/store/`.
-pub fn read(bytes: &[u8]) -> Result<Event, ReadError> {
+pub fn read(bytes: &[u8]) -> Result<Event<'_>, ReadError> {
     let mut reading = Reading::default();
     for (key, value) in json::parse_object(bytes)? {
         if !value.is_null() {
@@ -36,22 +34,22 @@ pub fn read(bytes: &[u8]) -> Result<Event, ReadError> {
 
 /// An event half read. Message and exceptions can come in several fields at once and are joined at the end.
 #[derive(Default)]
-struct Reading {
-    event: Event,
+struct Reading<'a> {
+    event: Event<'a>,
     notes: Notes,
-    message: Option<String>,
-    legacy_stacktrace: Option<Stacktrace>,
+    message: Option<Text<'a>>,
+    legacy_stacktrace: Option<Stacktrace<'a>>,
 }
 
-impl Reading {
-    fn field(&mut self, key: String, value: Value) {
+impl<'a> Reading<'a> {
+    fn field(&mut self, key: Text<'a>, value: Json<'a>) {
         let at = Place::root(&key);
         let (event, notes) = (&mut self.event, &mut self.notes);
-        match key.as_str() {
+        match key.as_ref() {
             "event_id" => event.event_id = event_id(&value, at, notes),
             "timestamp" => event.timestamp = time(&value, at, notes),
             "level" => event.level = scalar::level(&value, at, notes),
-            "platform" => event.platform = scalar::name(value, at, notes).unwrap_or_default().to_ascii_lowercase(),
+            "platform" => event.platform = lower_case(scalar::name(value, at, notes).unwrap_or_default()),
             "logger" => event.logger = scalar::name(value, at, notes),
             "transaction" => event.transaction = scalar::name(value, at, notes),
             "culprit" => event.culprit = scalar::name(value, at, notes),
@@ -78,21 +76,21 @@ impl Reading {
             "debug_meta" => event.debug_meta = Some(value),
             "_meta" => event.client_meta = Some(value),
             _ => {
-                event.other.insert(key, value);
+                event.other.push(key, value);
             }
         }
     }
 
     /// `message` can be the template, the whole text beside a `logentry`, or a `logentry` itself.
-    fn message(&mut self, value: Value, key: &str) {
+    fn message(&mut self, value: Json<'a>, key: &str) {
         match value {
-            Value::Object(object) => self.event.logentry = Some(log_entry::log_entry(object, Place::root(key), &mut self.notes)),
+            Json::Object(object) => self.event.logentry = Some(log_entry::log_entry(object, Place::root(key), &mut self.notes)),
             text if key == "message" => self.message = scalar::text(text, Place::root(key), &mut self.notes),
             text => self.message = self.message.take().or_else(|| scalar::text(text, Place::root(key), &mut self.notes)),
         }
     }
 
-    fn finish(self) -> Event {
+    fn finish(self) -> Event<'a> {
         let Self { mut event, notes, message, legacy_stacktrace } = self;
         event.logentry = log_entry::joined(event.logentry, message);
         event.stacktrace = event.stacktrace.or(legacy_stacktrace);
@@ -101,7 +99,7 @@ impl Reading {
     }
 }
 
-fn event_id(value: &Value, at: Place<'_>, notes: &mut Notes) -> Option<EventId> {
+fn event_id(value: &Json<'_>, at: Place<'_>, notes: &mut Notes) -> Option<EventId> {
     let id = value.as_str().and_then(|text| EventId::parse(text).ok());
     if id.is_none() {
         notes.add(at, "not an event id; another one was given");
@@ -109,7 +107,7 @@ fn event_id(value: &Value, at: Place<'_>, notes: &mut Notes) -> Option<EventId> 
     id
 }
 
-fn time(value: &Value, at: Place<'_>, notes: &mut Notes) -> Option<time::OffsetDateTime> {
+fn time(value: &Json<'_>, at: Place<'_>, notes: &mut Notes) -> Option<time::OffsetDateTime> {
     let time = timestamp::read(value);
     if time.is_none() {
         notes.add(at, format!("not a time ({}); dropped", scalar::shown(value)));
@@ -117,23 +115,27 @@ fn time(value: &Value, at: Place<'_>, notes: &mut Notes) -> Option<time::OffsetD
     time
 }
 
+fn lower_case(text: Text<'_>) -> Text<'_> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text }
+}
+
 /// Every context is an object; others are dropped.
-fn contexts(value: Value, at: Place<'_>, notes: &mut Notes) -> Object {
+fn contexts<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Object<'a> {
     let mut contexts = Object::new();
     for (name, context) in scalar::object(value, at, notes).unwrap_or_default() {
         match context {
-            Value::Object(_) => {
-                contexts.insert(name, context);
+            Json::Object(_) => {
+                contexts.push(name, context);
             }
-            Value::Null => {}
+            Json::Null => {}
             other => notes.add(at.key(&name), format!("expected an object, found {}; dropped", scalar::shown(&other))),
         }
     }
     contexts
 }
 
-impl From<String> for LogEntry {
-    fn from(text: String) -> Self {
+impl<'a> From<Text<'a>> for LogEntry<'a> {
+    fn from(text: Text<'a>) -> Self {
         Self { message: Some(text.clone()), formatted: Some(text), params: None }
     }
 }

@@ -1,23 +1,22 @@
 //! Stack traces and frames.
 
-use serde_json::Value;
-
-use super::super::{Frame, Notes, Place, Stacktrace};
+use super::super::{Frame, Notes, Place, Stacktrace, Text};
 use super::scalar;
+use crate::protocol::json::Json;
 
 /// `{frames: […]}` or a bare list of frames; `None` where nothing is in it.
-pub(super) fn stacktrace(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Stacktrace> {
+pub(super) fn stacktrace<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Stacktrace<'a>> {
     let mut stacktrace = Stacktrace::default();
     match value {
-        Value::Array(frames) => stacktrace.frames = list(frames, at, notes),
+        Json::Array(frames) => stacktrace.frames = list(frames, at, notes),
         other => {
             for (key, value) in scalar::object(other, at, notes)? {
-                match (key.as_str(), value) {
-                    (_, Value::Null) => {}
-                    ("frames", Value::Array(frames)) => stacktrace.frames = list(frames, at.key("frames"), notes),
+                match (key.as_ref(), value) {
+                    (_, Json::Null) => {}
+                    ("frames", Json::Array(frames)) => stacktrace.frames = list(frames, at.key("frames"), notes),
                     ("frames", other) => notes.add(at.key("frames"), format!("expected a list, found {}; dropped", scalar::shown(&other))),
                     (_, value) => {
-                        stacktrace.other.insert(key, value);
+                        stacktrace.other.push(key, value);
                     }
                 }
             }
@@ -26,15 +25,15 @@ pub(super) fn stacktrace(value: Value, at: Place<'_>, notes: &mut Notes) -> Opti
     (!stacktrace.frames.is_empty() || !stacktrace.other.is_empty()).then_some(stacktrace)
 }
 
-fn list(frames: Vec<Value>, at: Place<'_>, notes: &mut Notes) -> Vec<Frame> {
+fn list<'a>(frames: Vec<Json<'a>>, at: Place<'_>, notes: &mut Notes) -> Vec<Frame<'a>> {
     frames.into_iter().enumerate().filter_map(|(index, value)| frame(value, at.index(index), notes)).collect()
 }
 
-fn frame(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Frame> {
+fn frame<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Frame<'a>> {
     let object = match value {
-        Value::Object(object) if object.is_empty() => return None,
-        Value::Object(object) => object,
-        Value::Null => return None,
+        Json::Object(object) if object.is_empty() => return None,
+        Json::Object(object) => object,
+        Json::Null => return None,
         other => {
             notes.add(at, format!("expected a frame, found {}; dropped", scalar::shown(&other)));
             return None;
@@ -43,7 +42,7 @@ fn frame(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Frame> {
     let mut frame = Frame::default();
     for (key, value) in object {
         let at = at.key(&key);
-        match key.as_str() {
+        match key.as_ref() {
             _ if value.is_null() => {}
             "function" => frame.function = scalar::name(value, at, notes),
             "module" => frame.module = scalar::name(value, at, notes),
@@ -62,7 +61,7 @@ fn frame(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Frame> {
             // Ours, not the client's to say.
             "client_in_app" => {}
             _ => {
-                frame.other.insert(key, value);
+                frame.other.push(key, value);
             }
         }
     }
@@ -70,13 +69,13 @@ fn frame(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Frame> {
 }
 
 /// Source lines: a list, or one text with line breaks.
-fn lines(value: Value, at: Place<'_>, notes: &mut Notes) -> Vec<String> {
+fn lines<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Text<'a>> {
     match value {
-        Value::Array(lines) => {
-            let line = |(index, value): (usize, Value)| scalar::text(value, at.index(index), notes).unwrap_or_default();
+        Json::Array(lines) => {
+            let line = |(index, value): (usize, Json<'a>)| scalar::text(value, at.index(index), notes).unwrap_or_default();
             lines.into_iter().enumerate().map(line).collect()
         }
-        Value::String(text) => text.lines().map(str::to_owned).collect(),
+        Json::Text(text) => text.lines().map(|line| line.to_owned().into()).collect(),
         other => {
             notes.add(at, format!("expected lines, found {}; dropped", scalar::shown(&other)));
             Vec::new()
@@ -85,9 +84,9 @@ fn lines(value: Value, at: Place<'_>, notes: &mut Notes) -> Vec<String> {
 }
 
 /// A hexadecimal text, or a number that becomes one.
-fn address(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<String> {
+fn address<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Text<'a>> {
     match value.as_u64() {
-        Some(number) => Some(format!("{number:#x}")),
+        Some(number) => Some(format!("{number:#x}").into()),
         None => scalar::name(value, at, notes),
     }
 }

@@ -1,18 +1,18 @@
 //! Events as SDKs send them, whole and broken.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use time::macros::datetime;
 
-use super::super::Exception;
+use super::super::{Exception, Pairs};
 use super::*;
 use crate::domain::level::Level;
 
-fn event(value: serde_json::Value) -> Event {
-    read(value.to_string().as_bytes()).unwrap()
+fn event(value: Value) -> Event<'static> {
+    read(value.to_string().leak().as_bytes()).unwrap()
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-    expected.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+fn pairs(expected: &[(&'static str, &'static str)]) -> Pairs<'static> {
+    expected.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn null_everywhere_is_an_empty_event() {
         "_meta",
         "x",
     ];
-    let nulls: Object = fields.iter().map(|field| ((*field).to_owned(), Value::Null)).collect();
+    let nulls: serde_json::Map<_, _> = fields.iter().map(|field| ((*field).to_owned(), Value::Null)).collect();
     assert_eq!(event(Value::Object(nulls)), Event::default());
     let inner = event(json!({"exception": {"values": [null, {"type": null, "value": null, "stacktrace": {"frames": [null]}}]},
         "breadcrumbs": {"values": null}, "threads": [null], "tags": [["a", null], null], "request": {"url": null}, "user": {"id": null}}));
@@ -184,7 +184,7 @@ fn what_was_read_is_read_back_from_the_store() {
         "breadcrumbs": [{"message": "m", "event_id": "x"}], "user": {"id": 42, "plan": "pro"}, "tags": {"a": "b"}, "extra": {"k": [1, null]},
         "threads": [{"id": 1, "crashed": true, "state": "S"}], "sdk": {"name": "s", "version": "1"}, "unknown": 1, "release": []}),
     );
-    let stored = serde_json::to_vec(&event).unwrap();
+    let stored = super::super::to_stored(&event);
     assert_eq!(super::super::from_stored(&stored).unwrap(), event);
 }
 
@@ -210,8 +210,9 @@ fn hostile_events_are_read_without_a_crash() {
         ["[[[[]]]]", "{\"values\":{\"values\":[{\"values\":[]}]}}", "\"\\u0000\"", "1e400", "-0", "[{}]", "{\"\":null}", deep.as_str()];
     for field in fields {
         for value in values {
-            let event = read(format!("{{\"{field}\":{value}}}").as_bytes()).unwrap();
-            let stored = serde_json::to_vec(&event).unwrap();
+            let sent = format!("{{\"{field}\":{value}}}");
+            let event = read(sent.as_bytes()).unwrap();
+            let stored = super::super::to_stored(&event);
             assert_eq!(super::super::from_stored(&stored).unwrap(), event, "{field}: {}", &value[..value.len().min(40)]);
         }
     }

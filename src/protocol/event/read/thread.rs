@@ -1,21 +1,20 @@
 //! Threads, of which at most one crashed.
 
-use serde_json::Value;
-
 use super::super::{Notes, Place, Thread};
 use super::{scalar, stacktrace};
+use crate::protocol::json::Json;
 
 /// `{values: […]}` or a list; nulls are left out.
-pub(super) fn list(value: Value, at: Place<'_>, notes: &mut Notes) -> Vec<Thread> {
+pub(super) fn list<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Thread<'a>> {
     let values = scalar::values(value, at, notes);
     values.into_iter().enumerate().filter_map(|(index, value)| thread(value, at.index(index), notes)).collect()
 }
 
-fn thread(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Thread> {
+fn thread<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Thread<'a>> {
     let mut thread = Thread::default();
     for (key, value) in scalar::object(value, at, notes)? {
         let at = at.key(&key);
-        match key.as_str() {
+        match key.as_ref() {
             _ if value.is_null() => {}
             "id" => thread.id = Some(value),
             "name" => thread.name = scalar::name(value, at, notes),
@@ -23,7 +22,7 @@ fn thread(value: Value, at: Place<'_>, notes: &mut Notes) -> Option<Thread> {
             "current" => thread.current = scalar::boolean(value, at, notes),
             "stacktrace" => thread.stacktrace = stacktrace::stacktrace(value, at, notes),
             _ => {
-                thread.other.insert(key, value);
+                thread.other.push(key, value);
             }
         }
     }

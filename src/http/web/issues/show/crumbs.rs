@@ -1,11 +1,11 @@
 //! Breadcrumbs: what happened just before, oldest first, the event itself last.
 
-use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::domain::level::Level;
 use crate::protocol::event::{Breadcrumb, Event};
+use crate::protocol::json::Json;
 
 use super::text::{Shown, cut};
 
@@ -58,8 +58,8 @@ pub fn card(event: &Event, all: bool) -> Option<Crumbs> {
 
 fn row(crumb: &Breadcrumb) -> Crumb {
     let data = |name: &str| crumb.data.get(name);
-    let text = |name: &str| data(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let status = data("status_code").or_else(|| data("http.response.status_code")).and_then(Value::as_i64);
+    let text = |name: &str| data(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let status = data("status_code").or_else(|| data("http.response.status_code")).and_then(Json::as_i64);
     let failed = status.filter(|status| *status >= 400);
     let what = match (crumb.kind.as_deref(), crumb.message.as_deref().filter(|message| !message.is_empty())) {
         (_, Some(message)) => message.to_owned(),
@@ -91,8 +91,8 @@ fn detail(crumb: &Breadcrumb, what: &str) -> String {
     };
     let pairs = crumb.data.iter().filter_map(|(name, value)| {
         let value = match value {
-            Value::String(text) => text.clone(),
-            Value::Null => return None,
+            Json::Text(text) => text.to_string(),
+            Json::Null => return None,
             other => other.to_string(),
         };
         (!said(name, &value)).then(|| format!("{name}={}", cut(&value, 200)))
@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn requests_say_what_failed_and_nothing_twice() {
-        let data = json!({ "method": "POST", "url": "https://pay.example/x", "status_code": 402, "reason": "Payment Required" });
+        let data =
+            Json::from(json!({ "method": "POST", "url": "https://pay.example/x", "status_code": 402, "reason": "Payment Required" }));
         let crumb = Breadcrumb {
             timestamp: Some(datetime!(2026-11-20 09:40:20.19 UTC)),
             kind: Some("http".into()),

@@ -1,9 +1,9 @@
 //! A command that repeats a request. Without cookies and secrets: it is made to be pasted into chats and tickets.
 
-use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::protocol::event::Request;
+use crate::protocol::json::Json;
 
 use super::request::full_url;
 use super::text::link;
@@ -51,9 +51,9 @@ fn repeats(name: &str, value: &str) -> bool {
 fn body(request: &Request) -> Option<String> {
     let is_json = request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("content-type") && value.contains("json"));
     match request.data.as_ref()? {
-        Value::Object(fields) if !is_json => {
+        Json::Object(fields) if !is_json => {
             let mut form = form_urlencoded::Serializer::new(String::new());
-            for (name, value) in fields {
+            for (name, value) in fields.iter() {
                 for one in value.as_array().map_or_else(|| vec![value], |values| values.iter().collect()) {
                     let text = one.as_str().map_or_else(|| one.to_string(), str::to_owned);
                     if !text.contains(FILTERED) {
@@ -63,8 +63,8 @@ fn body(request: &Request) -> Option<String> {
             }
             Some(form.finish()).filter(|body| !body.is_empty())
         }
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty() && !text.contains(FILTERED)),
+        Json::Null => None,
+        Json::Text(text) => Some(text.to_string()).filter(|text| !text.is_empty() && !text.contains(FILTERED)),
         other => Some(other.to_string()).filter(|text| !text.contains(FILTERED)),
     }
 }
@@ -77,10 +77,12 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
-    fn pair(name: &str, value: &str) -> (String, String) {
+    use super::*;
+    use crate::protocol::event::Text;
+
+    fn pair<'a>(name: &'a str, value: &'a str) -> (Text<'a>, Text<'a>) {
         (name.into(), value.into())
     }
 
@@ -96,7 +98,7 @@ mod tests {
                 pair("Accept", "text/html"),
                 pair("X-Key", "[Filtered]"),
             ],
-            data: Some(json!({ "order": "HP-1", "csrfmiddlewaretoken": "[Filtered]", "tags": ["a", "b c"] })),
+            data: Some(json!({ "order": "HP-1", "csrfmiddlewaretoken": "[Filtered]", "tags": ["a", "b c"] }).into()),
             ..Request::default()
         };
         let expected = "curl -X POST 'https://shop.example/confirm/?step=pay' -H 'Accept: text/html' --data 'order=HP-1&tags=a&tags=b+c'";

@@ -1,9 +1,8 @@
 //! The rest of an event: user, tags, contexts, extra data, packages, and what was not sent or could not be kept.
 
-use serde_json::Value;
-
 use crate::http::web::issues::address;
-use crate::protocol::event::{Event, Object};
+use crate::protocol::event::{Event, Object, Text};
+use crate::protocol::json::Json;
 
 use super::request::{self, Table};
 use super::text::{Shown, cut};
@@ -58,11 +57,11 @@ pub fn user(event: &Event, base: &str) -> Option<UserCard> {
 
 /// Environment, release and level first, then the tags as sent.
 pub fn tags(event: &Event, base: &str) -> Vec<Chip> {
-    let level = event.level.map(|level| level.name().to_owned());
+    let level = event.level.map(|level| Text::Borrowed(level.name()));
     let fields = [("environment", event.environment.clone()), ("release", event.release.clone()), ("level", level)];
-    let fields = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    let sent = event.tags.iter().take(TAGS_MAX).filter(|(key, _)| !matches!(key.as_str(), "environment" | "release" | "level")).cloned();
-    let chip = |(key, value): (String, String)| Chip {
+    let fields = fields.into_iter().filter_map(|(key, value)| Some((Text::Borrowed(key), value?)));
+    let sent = event.tags.iter().take(TAGS_MAX).filter(|(key, _)| !matches!(key.as_ref(), "environment" | "release" | "level")).cloned();
+    let chip = |(key, value): (Text<'_>, Text<'_>)| Chip {
         href: address::search_pair(base, &cut(&key, 200), &cut(&value, 200)),
         key: cut(&key, 100),
         value: cut(&value, 200),
@@ -74,8 +73,8 @@ pub fn tags(event: &Event, base: &str) -> Vec<Chip> {
 pub fn contexts(event: &Event) -> Vec<Context> {
     let contexts = event.contexts.iter().take(CONTEXTS_MAX).filter_map(|(name, value)| {
         let pairs = match value {
-            Value::Object(fields) => fields.iter().filter(|(key, value)| says(key, value)).take(ENTRIES_MAX).map(pair).collect(),
-            Value::Null => Vec::new(),
+            Json::Object(fields) => fields.iter().filter(|(key, value)| says(key, value)).take(ENTRIES_MAX).map(pair).collect(),
+            Json::Null => Vec::new(),
             other => vec![("value".to_owned(), Shown::json(other))],
         };
         (!pairs.is_empty()).then(|| Context { name: title(name), pairs })
@@ -89,16 +88,21 @@ fn program(event: &Event) -> Option<Context> {
         let name = sdk.name.as_deref()?;
         Some(format!("{name} {}", sdk.version.as_deref().unwrap_or_default()).trim().to_owned())
     });
-    let known = [("Server", event.server_name.clone()), ("Logger", event.logger.clone()), ("Dist", event.dist.clone()), ("SDK", sdk)];
+    let known = [
+        ("Server", event.server_name.clone()),
+        ("Logger", event.logger.clone()),
+        ("Dist", event.dist.clone()),
+        ("SDK", sdk.map(Text::Owned)),
+    ];
     let pairs: Vec<Pair> = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Shown::new(&value?)))).collect();
     (!pairs.is_empty()).then(|| Context { name: "Program".to_owned(), pairs })
 }
 
-fn says(key: &str, value: &Value) -> bool {
+fn says(key: &str, value: &Json<'_>) -> bool {
     key != "type" && !value.is_null() && value.as_str() != Some("")
 }
 
-fn pair((name, value): (&String, &Value)) -> Pair {
+fn pair((name, value): (&str, &Json<'_>)) -> Pair {
     (cut(name, 100), Shown::json(value))
 }
 
@@ -116,11 +120,11 @@ fn title(name: &str) -> String {
 
 /// Additional data and package versions.
 pub fn tables(event: &Event) -> Vec<Table> {
-    let parameters: Option<Object> = event.logentry.as_ref().and_then(|entry| {
+    let parameters: Option<Object<'_>> = event.logentry.as_ref().and_then(|entry| {
         let params = entry.params.as_ref().filter(|params| !params.is_null())?;
-        let template = entry.message.clone().filter(|message| message.as_str() != entry.text());
-        let template = template.map(|template| ("template".to_owned(), Value::String(template)));
-        Some(template.into_iter().chain([("parameters".to_owned(), params.clone())]).collect())
+        let template = entry.message.clone().filter(|message| message.as_ref() != entry.text());
+        let template = template.map(|template| (Text::Borrowed("template"), Json::Text(template)));
+        Some(template.into_iter().chain([(Text::Borrowed("parameters"), params.clone())]).collect())
     });
     let message = parameters.as_ref().and_then(|parameters| request::object("Message", false, parameters));
     let extra = request::object("Additional data", true, &event.extra);

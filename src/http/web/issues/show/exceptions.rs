@@ -151,7 +151,7 @@ fn mechanism(exception: &Exception) -> String {
 }
 
 /// The newest own frame, else the newest.
-pub fn raising_frame(frames: &[Frame]) -> Option<&Frame> {
+pub fn raising_frame<'a>(frames: &'a [Frame<'a>]) -> Option<&'a Frame<'a>> {
     frames.iter().rev().find(|frame| frame.in_app == Some(true)).or(frames.last())
 }
 
@@ -164,20 +164,20 @@ fn no_source(frames: &[Frame]) -> bool {
 }
 
 /// Frames of an event without an exception: its own stack, else that of the thread that matters, else the failing template.
-pub fn bare_frames(event: &Event) -> Vec<Frame> {
+pub fn bare_frames<'a>(event: &'a Event<'a>) -> Vec<Frame<'a>> {
     let of_thread = || {
         let with_stack = || event.threads.iter().filter(|thread| thread.stacktrace.is_some());
         let flagged = with_stack().find(|thread| thread.crashed == Some(true) || thread.current == Some(true));
         flagged.or_else(|| with_stack().next()).and_then(|thread| thread.stacktrace.as_ref())
     };
-    let stack: Option<&Stacktrace> = event.stacktrace.as_ref().filter(|stack| !stack.frames.is_empty()).or_else(of_thread);
+    let stack: Option<&Stacktrace<'_>> = event.stacktrace.as_ref().filter(|stack| !stack.frames.is_empty()).or_else(of_thread);
     stack.map(|stack| stack.frames.clone()).or_else(|| template_frame(event).map(|frame| vec![frame])).unwrap_or_default()
 }
 
 /// Old Django SDKs send the failing template beside the exception instead of as a frame.
-fn template_frame(event: &Event) -> Option<Frame> {
+fn template_frame<'a>(event: &Event<'a>) -> Option<Frame<'a>> {
     let template = event.template.as_ref()?;
-    let mut frame: Frame = serde_json::from_value(serde_json::Value::Object(template.clone())).ok()?;
+    let mut frame = Frame::of(template.clone())?;
     frame.in_app = Some(true);
     Some(frame)
 }
@@ -282,7 +282,7 @@ mod tests {
     use super::*;
     use crate::protocol::event::Mechanism;
 
-    fn exception(kind: &str, id: i64, parent: Option<i64>, group: bool) -> Exception {
+    fn exception(kind: &str, id: i64, parent: Option<i64>, group: bool) -> Exception<'_> {
         let mechanism =
             Mechanism { exception_id: Some(id), parent_id: parent, is_exception_group: group.then_some(true), ..Mechanism::default() };
         Exception { kind: Some(kind.into()), value: Some("why".into()), mechanism: Some(mechanism), ..Exception::default() }

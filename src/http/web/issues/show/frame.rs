@@ -61,7 +61,7 @@ impl FrameView {
 /// `file:line`, or whatever says where.
 pub fn location(frame: &Frame) -> String {
     let file = [&frame.filename, &frame.abs_path, &frame.module, &frame.package, &frame.instruction_addr];
-    let file = cut(file.into_iter().flatten().find(|name| !name.is_empty()).map_or("unknown file", String::as_str), 300);
+    let file = cut(file.into_iter().flatten().find(|name| !name.is_empty()).map_or("unknown file", |name| name), 300);
     match frame.lineno {
         Some(line) => format!("{file}:{line}"),
         None => file,
@@ -89,7 +89,7 @@ fn lines(frame: &Frame) -> Vec<Line> {
     let skipped = frame.pre_context.len().saturating_sub(CONTEXT_MAX);
     let before = &frame.pre_context[skipped..];
     let first = frame.lineno.map(|line| line.saturating_sub(i64::try_from(before.len()).unwrap_or(0)));
-    let texts = before.iter().map(String::as_str).chain([context]).chain(frame.post_context.iter().take(CONTEXT_MAX).map(String::as_str));
+    let texts = before.iter().map(AsRef::as_ref).chain([context]).chain(frame.post_context.iter().take(CONTEXT_MAX).map(AsRef::as_ref));
     let numbered = texts.zip(0i64..).enumerate().map(|(n, (text, offset))| Line {
         number: first.map(|first| first.saturating_add(offset).to_string()).unwrap_or_default(),
         marked: n == before.len(),
@@ -98,20 +98,21 @@ fn lines(frame: &Frame) -> Vec<Line> {
     numbered.collect()
 }
 
-fn vars(vars: &Object) -> Vec<(String, Shown)> {
+fn vars(vars: &Object<'_>) -> Vec<(String, Shown)> {
     vars.iter().take(VARS_MAX).map(|(name, value)| (cut(name, 100), Shown::local(value))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::event::Text;
 
     #[test]
     fn the_library_of_a_frame_is_found_in_its_path_or_module() {
         let of = |path: &str, module: &str| {
             package(&Frame {
                 abs_path: Some(path.into()),
-                module: Some(module.into()).filter(|m: &String| !m.is_empty()),
+                module: Some(module.into()).filter(|m: &Text<'_>| !m.is_empty()),
                 ..Frame::default()
             })
         };

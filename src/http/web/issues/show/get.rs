@@ -49,7 +49,7 @@ pub struct Opened {
     /// What the columns say.
     pub stored: Stored,
     /// What was sent, normalized.
-    pub event: Event,
+    pub event: Event<'static>,
     /// The JSON as stored.
     pub json: Vec<u8>,
 }

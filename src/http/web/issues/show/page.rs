@@ -112,7 +112,7 @@ pub async fn load(
     })
 }
 
-async fn numbers(doors: &Doors, issue: &Issue, event: Option<&Event>, now: OffsetDateTime) -> Result<(Facts, Histogram), PageError> {
+async fn numbers(doors: &Doors, issue: &Issue, event: Option<&Event<'_>>, now: OffsetDateTime) -> Result<(Facts, Histogram), PageError> {
     let db = &doors.db;
     let hours = store::chart_reads::issue_hours(db, &[(issue.project_id, issue.id)], now - history::REACH).await?;
     let hours = hours.get(&issue.id).map(Vec::as_slice).unwrap_or_default();

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::http::web::format;
 use crate::protocol::event::{Event, Exception, Frame};
+use crate::protocol::json::Json;
 use crate::store::issue_reads::Issue;
 
 use super::exceptions::bare_frames;
@@ -47,8 +46,8 @@ fn facts(out: &mut String, issue: &Issue, event: &Event) {
     let users = if issue.user_count > 0 { format!(", users {}", format::grouped(issue.user_count)) } else { String::new() };
     let _ = writeln!(out, "events      {}{users}", format::grouped(issue.event_count));
     let id = event.event_id.map(|id| id.to_string()).unwrap_or_default();
-    let known = [Some(id), event.environment.clone(), event.release.clone(), event.server_name.clone(), event.transaction.clone()];
-    let _ = writeln!(out, "event       {}", known.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    let known = [&event.environment, &event.release, &event.server_name, &event.transaction].map(Option::as_deref);
+    let _ = writeln!(out, "event       {}", std::iter::once(id.as_str()).chain(known.into_iter().flatten()).collect::<Vec<_>>().join(", "));
     if let Some(request) = event.request.as_ref().filter(|request| request.url.is_some()) {
         let _ = writeln!(out, "request     {} {}", request.method.as_deref().unwrap_or("GET"), full_url(request));
     }
@@ -104,7 +103,7 @@ fn one(out: &mut String, frame: &Frame, raising: bool) {
     }
     if raising {
         for (name, value) in frame.vars.iter().take(VARS_MAX) {
-            let value = if let Value::String(text) = value { text.clone() } else { value.to_string() };
+            let value = if let Json::Text(text) = value { text.to_string() } else { value.to_string() };
             let _ = writeln!(out, "      {name} = {}", cut(&value, 300));
         }
     }

@@ -1,8 +1,7 @@
 //! The HTTP request of an event.
 
-use serde_json::Value;
-
-use crate::protocol::event::{Event, Object, Request};
+use crate::protocol::event::{Event, Object, Request, Text};
+use crate::protocol::json::Json;
 
 use super::curl;
 use super::text::{Shown, cut, link};
@@ -48,7 +47,7 @@ pub struct Table {
 pub fn card(event: &Event) -> Option<RequestCard> {
     let request = event.request.as_ref().filter(|request| **request != Request::default())?;
     let full = full_url(request);
-    let form = request.data.as_ref().and_then(Value::as_object);
+    let form = request.data.as_ref().and_then(Json::as_object);
     let tables = [
         pairs("Query", false, &request.query),
         form.and_then(|form| object("Body", true, form)),
@@ -75,7 +74,7 @@ pub fn full_url(request: &Request) -> String {
     if request.query.is_empty() || url.contains('?') {
         return url.to_owned();
     }
-    let pairs = request.query.iter().map(|(name, value)| if value.is_empty() { name.clone() } else { format!("{name}={value}") });
+    let pairs = request.query.iter().map(|(name, value)| if value.is_empty() { name.to_string() } else { format!("{name}={value}") });
     format!("{url}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
@@ -86,13 +85,13 @@ pub fn path(url: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-fn pairs(title: &'static str, open: bool, pairs: &[(String, String)]) -> Option<Table> {
+fn pairs(title: &'static str, open: bool, pairs: &[(Text<'_>, Text<'_>)]) -> Option<Table> {
     let rows: Vec<_> = pairs.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 200), Shown::new(value))).collect();
     (!rows.is_empty()).then_some(Table { title, open, rows, total: pairs.len() })
 }
 
 /// A table of an object's fields.
-pub fn object(title: &'static str, open: bool, fields: &Object) -> Option<Table> {
+pub fn object(title: &'static str, open: bool, fields: &Object<'_>) -> Option<Table> {
     let rows: Vec<_> = fields.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 200), Shown::json(value))).collect();
     (!rows.is_empty()).then_some(Table { title, open, rows, total: fields.len() })
 }
@@ -118,7 +117,7 @@ mod tests {
     fn the_query_returns_to_the_address() {
         let request = Request {
             url: Some("https://shop.example/".into()),
-            query: vec![("a".into(), "1".into()), ("flag".into(), String::new())],
+            query: vec![("a".into(), "1".into()), ("flag".into(), "".into())],
             ..Request::default()
         };
         assert_eq!(full_url(&request), "https://shop.example/?a=1&flag");

@@ -116,10 +116,10 @@ pub fn packages(frames: &[FrameView]) -> String {
 mod tests {
     use super::*;
 
-    fn frame(name: &str, in_app: bool) -> Frame {
+    fn frame(name: &str, in_app: bool) -> Frame<'_> {
         Frame {
             function: Some(name.into()),
-            module: Some(format!("{name}.mod")),
+            module: Some(format!("{name}.mod").into()),
             in_app: Some(in_app),
             context_line: Some("x".into()),
             lineno: Some(1),

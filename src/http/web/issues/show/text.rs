@@ -1,6 +1,6 @@
 //! Texts of an event as a page shows them: bounded, with what was scrubbed marked. Escaping is the templates' work.
 
-use serde_json::Value;
+use crate::protocol::json::Json;
 
 /// What scrubbing puts in place of a secret.
 const FILTERED: &str = "[Filtered]";
@@ -48,12 +48,12 @@ impl Shown {
     }
 
     /// From a JSON value, written for people.
-    pub fn json(value: &Value) -> Self {
+    pub fn json(value: &Json<'_>) -> Self {
         Self::new(&written(value, Quotes::All))
     }
 
     /// From a local variable: its strings are already in the notation of the language.
-    pub fn local(value: &Value) -> Self {
+    pub fn local(value: &Json<'_>) -> Self {
         Self::new(&written(value, Quotes::None))
     }
 }
@@ -91,10 +91,10 @@ enum Quotes {
     None,
 }
 
-fn written(value: &Value, quotes: Quotes) -> String {
+fn written(value: &Json<'_>, quotes: Quotes) -> String {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "none".to_owned(),
+        Json::Text(text) => text.to_string(),
+        Json::Null => "none".to_owned(),
         other => {
             let mut out = String::new();
             write(other, quotes, &mut out);
@@ -104,14 +104,14 @@ fn written(value: &Value, quotes: Quotes) -> String {
 }
 
 /// One line; stops once more is written than a page holds.
-fn write(value: &Value, quotes: Quotes, out: &mut String) {
+fn write(value: &Json<'_>, quotes: Quotes, out: &mut String) {
     if out.len() > HELD_MAX * 4 {
         return;
     }
     match value {
-        Value::String(text) if quotes == Quotes::None => out.push_str(text),
-        Value::Array(items) => list(items.iter(), ('[', ']'), out, |item, out| write(item, quotes, out)),
-        Value::Object(fields) => list(fields.iter(), ('{', '}'), out, |(name, item), out| {
+        Json::Text(text) if quotes == Quotes::None => out.push_str(text),
+        Json::Array(items) => list(items.iter(), ('[', ']'), out, |item, out| write(item, quotes, out)),
+        Json::Object(fields) => list(fields.iter(), ('{', '}'), out, |(name, item), out| {
             out.push_str(name);
             out.push_str(": ");
             write(item, quotes, out);
@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn locals_are_not_quoted_twice() {
         let value = json!({ "amount": "12990", "names": ["'a'", "'b'"], "none": null });
-        assert_eq!(Shown::local(&value).pieces, [Piece::Plain("{amount: 12990, names: ['a', 'b'], none: null}".into())]);
-        assert_eq!(Shown::json(&json!(["a", 1])).pieces, [Piece::Plain("[\"a\", 1]".into())]);
+        assert_eq!(Shown::local(&value.into()).pieces, [Piece::Plain("{amount: 12990, names: ['a', 'b'], none: null}".into())]);
+        assert_eq!(Shown::json(&json!(["a", 1]).into()).pieces, [Piece::Plain("[\"a\", 1]".into())]);
     }
 
     #[test]

@@ -1,0 +1,294 @@
+//! Strict JSON into the tree, in one pass: texts and numbers stay slices of the input. NUL replaced, depth capped.
+
+use std::borrow::Cow;
+
+use super::object::Entry;
+use super::{Json, NUL_REPLACEMENT, Number, Object, TOO_DEEP, scan};
+
+/// Objects of more fields are searched for equal keys by hashing.
+const FEW_FIELDS: usize = 32;
+
+/// The text is not JSON. Where and why is for those to find out who have to say it.
+#[derive(Debug)]
+pub(super) struct NotJson;
+
+type Result<T> = std::result::Result<T, NotJson>;
+
+/// Reads a whole text; what is nested deeper than `depth_max` is left out.
+pub(super) fn document(bytes: &[u8], depth_max: usize) -> Result<Json<'_>> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NotJson)?;
+    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth_max, items: Vec::new(), entries: Vec::new() };
+    parser.skip_blanks();
+    let value = parser.value(0)?;
+    parser.skip_blanks();
+    if parser.at == bytes.len() { Ok(value) } else { Err(NotJson) }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    depth_max: usize,
+    /// Items of all lists that are open, so that each is allocated once, in its size.
+    items: Vec<Json<'a>>,
+    /// Fields of all objects that are open.
+    entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Result<u8> {
+        self.bytes.get(self.at).copied().ok_or(NotJson)
+    }
+
+    fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    /// The next byte that is no blank, left where it is.
+    fn peek_token(&mut self) -> Result<u8> {
+        self.skip_blanks();
+        self.peek()
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Json<'a>> {
+        match self.peek()? {
+            b'"' => Ok(Json::Text(self.string()?)),
+            b'{' | b'[' if depth >= self.depth_max => {
+                self.skip_value()?;
+                Ok(Json::Text(Cow::Borrowed(TOO_DEEP)))
+            }
+            b'{' => self.object(depth),
+            b'[' => self.array(depth),
+            b't' => self.word("true", Json::Bool(true)),
+            b'f' => self.word("false", Json::Bool(false)),
+            b'n' => self.word("null", Json::Null),
+            _ => Ok(Json::Number(self.number()?)),
+        }
+    }
+
+    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>> {
+        let found = self.bytes[self.at..].starts_with(word.as_bytes());
+        self.at += word.len();
+        if found { Ok(value) } else { Err(NotJson) }
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Json<'a>> {
+        self.at += 1;
+        let start = self.items.len();
+        if self.peek_token()? == b']' {
+            self.at += 1;
+            return Ok(Json::Array(Vec::new()));
+        }
+        loop {
+            self.skip_blanks();
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
+            if !self.goes_on(b']')? {
+                return Ok(Json::Array(self.items.drain(start..).collect()));
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json<'a>> {
+        self.at += 1;
+        let start = self.entries.len();
+        if self.peek_token()? == b'}' {
+            self.at += 1;
+            return Ok(Json::Object(Object::new()));
+        }
+        let (mut seen, mut has_equal_keys) = (0_u64, false);
+        loop {
+            let key = self.key()?;
+            let mark = mark(&key);
+            let known = &self.entries[start..];
+            // Only keys with the same mark can be equal, and nearly all keys of an object have a mark of their own.
+            has_equal_keys |= seen & mark != 0 && known.len() <= FEW_FIELDS && known.iter().any(|(known, _)| *known == key);
+            seen |= mark;
+            let value = self.value(depth + 1)?;
+            self.entries.push((key, value));
+            if !self.goes_on(b'}')? {
+                break;
+            }
+        }
+        let may_repeat = has_equal_keys || self.entries.len() - start > FEW_FIELDS;
+        let entries = self.entries.drain(start..);
+        Ok(Json::Object(if may_repeat { entries.collect() } else { Object::of_distinct(entries.collect()) }))
+    }
+
+    /// A key and its colon, up to where the value begins.
+    fn key(&mut self) -> Result<Cow<'a, str>> {
+        if self.peek_token()? != b'"' {
+            return Err(NotJson);
+        }
+        let key = self.string()?;
+        if self.peek_token()? != b':' {
+            return Err(NotJson);
+        }
+        self.at += 1;
+        self.skip_blanks();
+        Ok(key)
+    }
+
+    /// Past the comma or the closing bracket after a value: whether there is another one.
+    fn goes_on(&mut self, closing: u8) -> Result<bool> {
+        let byte = self.peek_token()?;
+        self.at += 1;
+        match byte {
+            b',' => Ok(true),
+            byte if byte == closing => Ok(false),
+            _ => Err(NotJson),
+        }
+    }
+
+    /// Past a value of any depth, without recursion.
+    fn skip_value(&mut self) -> Result<()> {
+        let mut open = Vec::new();
+        loop {
+            match self.peek_token()? {
+                opening @ (b'{' | b'[') => {
+                    self.at += 1;
+                    let closing = if opening == b'{' { b'}' } else { b']' };
+                    if self.peek_token()? != closing {
+                        open.push(closing);
+                        if closing == b'}' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                    self.at += 1;
+                }
+                _ => drop(self.value(0)?),
+            }
+            loop {
+                let Some(&closing) = open.last() else { return Ok(()) };
+                if self.goes_on(closing)? {
+                    if closing == b'}' {
+                        self.key()?;
+                    }
+                    break;
+                }
+                open.pop();
+            }
+        }
+    }
+
+    /// A string, its quotes included: a slice of the input unless something in it is escaped.
+    fn string(&mut self) -> Result<Cow<'a, str>> {
+        let start = self.at + 1;
+        let end = start + scan::plain_len(&self.bytes[start..]);
+        self.at = end;
+        match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                Ok(Cow::Borrowed(&self.text[start..end]))
+            }
+            b'\\' => self.escaped(start).map(Cow::Owned),
+            _ => Err(NotJson),
+        }
+    }
+
+    /// The rest of a string, from its first escape on.
+    fn escaped(&mut self, start: usize) -> Result<String> {
+        let mut text = String::with_capacity(2 * (self.at - start) + 32);
+        text.push_str(&self.text[start..self.at]);
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                b'\\' => text.push(self.escape()?),
+                _ => return Err(NotJson),
+            }
+            let plain = scan::plain_len(&self.bytes[self.at..]);
+            text.push_str(&self.text[self.at..self.at + plain]);
+            self.at += plain;
+        }
+    }
+
+    fn escape(&mut self) -> Result<char> {
+        let byte = *self.bytes.get(self.at + 1).ok_or(NotJson)?;
+        self.at += 2;
+        Ok(match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'u' => return self.unicode(),
+            _ => return Err(NotJson),
+        })
+    }
+
+    /// The character of a `\u` escape, or of two that are a surrogate pair.
+    fn unicode(&mut self) -> Result<char> {
+        let first = self.unit()?;
+        let code = match first {
+            0xd800..0xdc00 => {
+                if !self.bytes[self.at..].starts_with(b"\\u") {
+                    return Err(NotJson);
+                }
+                self.at += 2;
+                let second = self.unit()?;
+                if !(0xdc00..0xe000).contains(&second) {
+                    return Err(NotJson);
+                }
+                0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+            }
+            0 => return Ok(NUL_REPLACEMENT),
+            other => other,
+        };
+        char::from_u32(code).ok_or(NotJson)
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Result<u32> {
+        let digits = self.bytes.get(self.at..self.at + 4).ok_or(NotJson)?;
+        self.at += 4;
+        digits.iter().try_fold(0, |unit, byte| Some(unit * 16 + char::from(*byte).to_digit(16)?)).ok_or(NotJson)
+    }
+
+    fn number(&mut self) -> Result<Number<'a>> {
+        let start = self.at;
+        self.at += usize::from(self.peek()? == b'-');
+        if self.peek()? == b'0' {
+            self.at += 1
+        } else {
+            self.digits()?
+        }
+        let whole_end = self.at;
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek()?, b'+' | b'-'));
+            self.digits()?;
+        }
+        Number::of(&self.text[start..self.at], self.at == whole_end).ok_or(NotJson)
+    }
+
+    /// At least one.
+    fn digits(&mut self) -> Result<()> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(NotJson) }
+    }
+}
+
+/// One of 64 bits, chosen by the length of a key and its ends.
+fn mark(key: &str) -> u64 {
+    let (first, last) =
+        (key.as_bytes().first().map_or(0, |byte| u32::from(*byte)), key.as_bytes().last().map_or(0, |byte| u32::from(*byte)));
+    #[expect(clippy::cast_possible_truncation, reason = "any bits of the length will do")]
+    let mixed = (key.len() as u32).wrapping_mul(11) ^ first.wrapping_mul(5) ^ last.wrapping_mul(3);
+    1 << (mixed % 64)
+}
