@@ -103,3 +103,18 @@ fn check_name(raw: &str) -> Option<String> {
 fn check_platform(raw: &str) -> &str {
     if PLATFORMS.iter().any(|(key, _)| *key == raw) { raw } else { "" }
 }
+
+/// How long the project keeps its events: a number of days up to `most`, or '' for as long as the installation does. `false`: neither.
+pub async fn keep_events(db: &Db, id: ProjectId, days: &str, most: u32) -> anyhow::Result<bool> {
+    let days = match days {
+        "" => None,
+        days => match days.parse::<u32>() {
+            Ok(days) if (1..=most).contains(&days) => Some(days),
+            _ => return Ok(false),
+        },
+    };
+    let mut tx = store::begin(db).await?;
+    store::retention::set(&mut tx, id, days).await?;
+    tx.commit().await?;
+    Ok(true)
+}

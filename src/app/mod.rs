@@ -52,7 +52,7 @@ impl App {
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;
-        Ok(Self { doors: Doors::new(db, clock, config, spool.clone()), spool, digest, mailer })
+        Ok(Self { doors: Doors::new(db, clock, config, spool.clone(), digest.accounting()), spool, digest, mailer })
     }
 
     /// Every route.

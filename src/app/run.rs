@@ -15,6 +15,7 @@ use super::{App, workers};
 use crate::actions::setup;
 use crate::clock::Clock;
 use crate::config::{Checked, Config};
+use crate::jobs;
 
 /// For answers under way when the stop comes.
 const ANSWER_GRACE: Duration = Duration::from_secs(20);
@@ -74,6 +75,9 @@ async fn drain(app: &App, working: CancellationToken, mut running: JoinSet<()>) 
     let all = async {
         while running.join_next().await.is_some() {}
         while matches!(app.digest.run_once().await, Ok(done) if done > 0) {}
+        if let Err(problem) = jobs::refused::run_once(&app.doors.db, &app.doors.accounting).await {
+            warn!("what was refused in the last seconds is missing in the accounting: {problem:#}");
+        }
     };
     if tokio::time::timeout(DRAIN_GRACE, all).await.is_err() {
         running.abort_all();

@@ -10,9 +10,14 @@ use super::App;
 use super::worker::{self, Work};
 use crate::jobs;
 use crate::notify;
+use crate::store;
 
 /// How often partitions are made ahead and those past the retention dropped.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(600);
+/// Events in the default partition are counted up to this many.
+const STRAYS_MAX: i64 = 1_000_000;
+/// How often what was refused at the door is written to the accounting.
+const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 /// How often rows are removed that time has made useless.
 const TRIM_EVERY: Duration = Duration::from_secs(300);
 /// How often closed minutes are looked at for spikes.
@@ -30,6 +35,8 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut running = JoinSet::new();
     running.spawn(worker::run(Digesting(app.clone()), stop.clone()));
     running.spawn(worker::run(Partitions(app.clone()), stop.clone()));
+    running.spawn(worker::run(Retention(app.clone()), stop.clone()));
+    running.spawn(worker::run(Refusals(app.clone()), stop.clone()));
     running.spawn(worker::run(Trim(app.clone()), stop.clone()));
     running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
     running.spawn(worker::run(Fold(app.clone()), stop.clone()));
@@ -76,7 +83,49 @@ impl Work for Partitions {
 
     async fn step(&self) -> anyhow::Result<usize> {
         let doors = &self.0.doors;
-        jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("making and dropping partitions")
+        let changed = jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await;
+        let strays = store::partitions::count_strays(&doors.db, STRAYS_MAX).await.context("looking into the default partition")?;
+        doors.accounting.note_strays(strays.unsigned_abs());
+        changed.context("making and dropping partitions")
+    }
+}
+
+struct Retention(App);
+
+impl Work for Retention {
+    fn name(&self) -> &'static str {
+        "retention"
+    }
+
+    async fn wait(&self) {
+        tick(PARTITIONS_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        let days = doors.config.retention_days;
+        let deleted = jobs::retention::run_once(&doors.db, &doors.clock, days).await.context("deleting events of projects")?;
+        let max_bytes = doors.config.max_storage_bytes;
+        let thinned = jobs::storage::run_once(&doors.db, &doors.clock, max_bytes).await.context("keeping the database small")?;
+        Ok(deleted + thinned)
+    }
+}
+
+struct Refusals(App);
+
+impl Work for Refusals {
+    fn name(&self) -> &'static str {
+        "refusals"
+    }
+
+    async fn wait(&self) {
+        tick(REFUSALS_EVERY).await;
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        jobs::refused::run_once(&doors.db, &doors.accounting).await.context("writing what was refused to the accounting")?;
+        Ok(0) // what was refused meanwhile waits for the next tick: a flood of refusals is a write every few seconds
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Check {
     counts: bool,
 }
 
+/// Events outside of their partition are counted up to here.
+const STRAYS_MAX: i64 = 1_000_000;
 /// Dead letters are counted up to here.
 const LETTERS_MAX: i64 = 1_000;
 
@@ -49,6 +51,7 @@ impl Check {
         report.note("disk", disk(&installation.config));
         report.note("spool", writable(&installation.config));
         report.note("dead letters", dead_letters(installation).await);
+        report.note("partitions", partitions(installation).await);
         report.note("public address", Ok(public_address(&installation.config)));
         report.note("mail", self.mail(&installation.config).await);
         if self.counts {
@@ -142,6 +145,17 @@ async fn dead_letters(installation: &Installation) -> anyhow::Result<String> {
         LETTERS_MAX => format!("{LETTERS_MAX} or more; bugle dead-letter list shows why"),
         count => format!("{count}; bugle dead-letter list shows why"),
     })
+}
+
+async fn partitions(installation: &Installation) -> anyhow::Result<String> {
+    let strays = store::partitions::count_strays(&installation.db, STRAYS_MAX).await.context("looking into the default partition")?;
+    if strays > 0 {
+        bail!(
+            "{strays} events lie outside of the partitions of their days; a running Bugle moves them within ten minutes, if its clock is right"
+        );
+    }
+    let count = store::partitions::list(&installation.db).await.context("listing the partitions")?.len();
+    Ok(format!("{count} days, and no event outside of them"))
 }
 
 fn public_address(config: &Config) -> String {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use time::{Duration, OffsetDateTime};
 
 use super::table;
 use crate::app::installation::Installation;
@@ -12,8 +11,7 @@ use crate::clock::Clock;
 use crate::domain::project::Project;
 use crate::jobs::trim;
 use crate::store;
-use crate::store::counters;
-use crate::store::proof::{self, Pair, Since};
+use crate::store::proof::{self, Pair};
 
 /// Differences that are named, of one counter; the others are counted.
 const NAMED_MAX: usize = 20;
@@ -28,7 +26,7 @@ struct Found {
 
 /// Compares, prints what was compared, and fails where anything differs.
 pub async fn prove(installation: &Installation, clock: &Clock) -> anyhow::Result<String> {
-    let since = since(clock.now(), installation.config.retention_days);
+    let since = trim::untouched_since(clock.now(), installation.config.retention_days);
     let mut tx = proof::snapshot(&installation.db).await.context("taking a snapshot")?;
     let projects = store::projects::list(&mut *tx).await.context("listing the projects")?;
     let mut all: BTreeMap<String, Found> = BTreeMap::new();
@@ -43,13 +41,6 @@ pub async fn prove(installation: &Installation, clock: &Clock) -> anyhow::Result
         bail!("{differing} of {compared} do not equal the rows they summarize; see above, and please report it");
     }
     Ok(format!("{compared} counters of {} projects equal the rows they summarize", projects.len()))
-}
-
-/// An hour later than the trimming, whose clock may be another node's.
-fn since(now: OffsetDateTime, retention_days: u32) -> Since {
-    let retention = Duration::days(i64::from(retention_days));
-    let after = |age: Duration| counters::hour(now - age) + Duration::HOUR * 2;
-    Since { hours: after(trim::HOURS_KEPT.max(retention)), minutes: after(trim::MINUTES_KEPT), ids: after(retention) }
 }
 
 fn note(all: &mut BTreeMap<String, Found>, project: &Project, pair: &Pair) {

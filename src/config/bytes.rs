@@ -13,6 +13,8 @@ pub fn parse(raw: &str) -> Option<usize> {
         "m" | "mib" => 1 << 20,
         "gb" => 1_000_000_000,
         "g" | "gib" => 1 << 30,
+        "tb" => 1_000_000_000_000,
+        "t" | "tib" => 1 << 40,
         _ => return None,
     };
     number.checked_mul(unit)

@@ -39,6 +39,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How long events are kept, in days.
     pub retention_days: u32,
+    /// The database is kept under this size, in bytes, by thinning events; `None`: it is not.
+    pub max_storage_bytes: Option<u64>,
     /// Bearer token that `/metrics` asks for.
     pub metrics_token: Option<String>,
     /// Limits of ingestion.

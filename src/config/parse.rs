@@ -15,6 +15,7 @@ const RETENTION_DAYS_DEFAULT: u32 = 90;
 const RETENTION_DAYS_MAX: u32 = 3_650;
 const EVENT_BYTES_DEFAULT: usize = 1 << 20;
 const ENVELOPE_BYTES_DEFAULT: usize = 20 << 20;
+const STORAGE_BYTES_MIN: u64 = 100_000_000;
 /// Below, no SDK's event fits; above, one request would need an unreasonable share of memory.
 const BYTES_RANGE: std::ops::RangeInclusive<usize> = 1 << 10..=1 << 30;
 
@@ -56,6 +57,9 @@ pub enum BadSetting {
     /// Not a number of days.
     #[error("BUGLE_RETENTION_DAYS is “{0}”; it must be a number of days from 1 to {RETENTION_DAYS_MAX}")]
     RetentionDays(String),
+    /// Not a size of a database.
+    #[error("BUGLE_MAX_STORAGE_BYTES is “{0}”; it must be a size from 100 MB on, such as 50 GB")]
+    StorageBytes(String),
     /// Not a size.
     #[error("{variable} is “{value}”; it must be a size from 1 KiB to 1 GiB, such as 1 MiB or 1048576")]
     Bytes {
@@ -117,6 +121,7 @@ impl Checked {
             },
             retention_days: kept(said(&raw.retention_days).map_or(Ok(RETENTION_DAYS_DEFAULT), retention_days), &mut note)
                 .unwrap_or_default(),
+            max_storage_bytes: kept(said(&raw.max_storage_bytes).map(storage_bytes).transpose(), &mut note).flatten(),
             metrics_token: said(&raw.metrics_token).map(str::to_owned),
             limits: kept(limits(raw), &mut note).unwrap_or(Limits { event_bytes: 0, envelope_bytes: 0 }),
             trusted_proxies: kept(trusted_proxies(said(&raw.trusted_proxies).unwrap_or_default()), &mut note).unwrap_or_default(),
@@ -235,6 +240,12 @@ fn retention_days(raw: &str) -> Result<u32, BadSetting> {
     raw.parse().ok().filter(|days| (1..=RETENTION_DAYS_MAX).contains(days)).ok_or_else(|| BadSetting::RetentionDays(raw.to_owned()))
 }
 
+/// An empty database has 10 MB already.
+fn storage_bytes(raw: &str) -> Result<u64, BadSetting> {
+    let size = bytes::parse(raw).and_then(|size| u64::try_from(size).ok());
+    size.filter(|size| *size >= STORAGE_BYTES_MIN).ok_or_else(|| BadSetting::StorageBytes(raw.to_owned()))
+}
+
 fn limits(raw: &Raw) -> Result<Limits, BadSetting> {
     let event_bytes = size("BUGLE_MAX_EVENT_BYTES", said(&raw.max_event_bytes), EVENT_BYTES_DEFAULT)?;
     let envelope_bytes = size("BUGLE_MAX_ENVELOPE_BYTES", said(&raw.max_envelope_bytes), ENVELOPE_BYTES_DEFAULT)?;
@@ -305,6 +316,7 @@ mod tests {
             smtp_url: some("http://h"),
             mail_from: some("me"),
             retention_days: some("0"),
+            max_storage_bytes: some("5 MB"),
             max_event_bytes: some("much"),
             trusted_proxies: some("10.0.0.1, proxy"),
             ..Raw::default()

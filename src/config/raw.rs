@@ -39,6 +39,9 @@ pub struct Raw {
     /// Days that events are kept; issues outlive their events [default: 90]
     #[arg(long, env = "BUGLE_RETENTION_DAYS", value_name = "BUGLE_RETENTION_DAYS", global = true)]
     pub retention_days: Option<String>,
+    /// Keep the database under this size by thinning out old and frequent events, e.g. 50 GB [default: off]
+    #[arg(long, env = "BUGLE_MAX_STORAGE_BYTES", value_name = "BUGLE_MAX_STORAGE_BYTES", global = true)]
+    pub max_storage_bytes: Option<String>,
     /// Bearer token that /metrics then asks for
     #[arg(long, env = "BUGLE_METRICS_TOKEN", value_name = "BUGLE_METRICS_TOKEN", global = true, hide_env_values = true)]
     pub metrics_token: Option<String>,

@@ -25,7 +25,7 @@ const PROJECT_DELETED: &str = "project_deleted";
 const NOBODY: ProjectId = ProjectId(0);
 
 /// What a batch did.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Done {
     /// Events stored.
     pub stored_count: usize,
@@ -37,6 +37,8 @@ pub struct Done {
     pub alert_count: usize,
     /// Dead letters kept.
     pub letter_count: usize,
+    /// How everything ended.
+    pub tallies: Vec<Tally>,
 }
 
 /// Writes a batch.
@@ -59,13 +61,15 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Re
         readings.iter().flat_map(|reading| &reading.letters).filter(|letter| kept(letter.project_id, &projects)).cloned().collect();
     dead_letters::insert(tx, &letters, now).await?;
     let tallies = readings.iter().flat_map(|reading| &reading.tallies).filter(|tally| kept(tally.project_id, &projects)).cloned();
-    outcomes::add(tx, &dedupe.tallies.iter().cloned().chain(tallies).collect::<Vec<_>>()).await?;
+    let tallies: Vec<Tally> = dedupe.tallies.iter().cloned().chain(tallies).collect();
+    outcomes::add(tx, &tallies).await?;
     Ok(Done {
         stored_count: assigned.placed.len(),
         duplicate_count: dedupe.duplicate_count,
         new_issue_count: assigned.founders.len(),
         alert_count,
         letter_count: letters.len(),
+        tallies,
     })
 }
 

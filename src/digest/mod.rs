@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
+use crate::domain::accounting::Accounting;
 use crate::spool::{Mark, Place, Position, Spool};
 use crate::store::spool_positions::SpoolPosition;
 use crate::store::{self, Db};
@@ -73,6 +74,7 @@ struct Inner {
     clock: Clock,
     spool: Spool,
     settings: Settings,
+    accounting: Arc<Accounting>,
     work: Mutex<Work>,
 }
 
@@ -96,7 +98,12 @@ struct Work {
 impl Digest {
     /// Wires it; nothing is read before the first [`Digest::run_once`].
     pub fn new(db: Db, clock: Clock, spool: Spool, settings: Settings) -> Self {
-        Self(Arc::new(Inner { db, clock, spool, settings, work: Mutex::default() }))
+        Self(Arc::new(Inner { db, clock, spool, settings, accounting: Arc::default(), work: Mutex::default() }))
+    }
+
+    /// What became of the items since the start.
+    pub fn accounting(&self) -> Arc<Accounting> {
+        Arc::clone(&self.0.accounting)
     }
 
     /// Returns once there is something to digest: in the spool, or left by a run that failed.
@@ -237,6 +244,9 @@ impl Inner {
             }
         };
         self.spool.acknowledge(&places);
+        for tally in &done.tallies {
+            self.accounting.count(&tally.outcome, &tally.category, tally.count);
+        }
         debug!(
             batch.entry_count = readings.len(),
             event.stored_count = done.stored_count,

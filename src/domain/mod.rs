@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: anything that knows how a thing is stored, sent or shown.
 
+pub mod accounting;
 pub mod alert;
 pub mod alert_rule;
 pub mod event_id;
@@ -18,6 +19,7 @@ pub mod project;
 pub mod rate_limit;
 pub mod search;
 pub mod spike;
+pub mod thinning;
 pub mod throttle;
 pub mod token;
 pub mod user;

@@ -12,6 +12,7 @@ use axum::response::Response;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::accounting::Accounting;
 use crate::http::shared::keys::KeyCache;
 use crate::spool::Spool;
 use crate::store::Db;
@@ -39,13 +40,15 @@ pub struct Inner {
     pub keys: KeyCache,
     /// Counters and bounds of ingestion.
     pub ingest: ingest::Ingest,
+    /// What became of the items of this process.
+    pub accounting: Arc<Accounting>,
 }
 
 impl Doors {
     /// Wires the doors.
-    pub fn new(db: Db, clock: Clock, config: Config, spool: Spool) -> Self {
+    pub fn new(db: Db, clock: Clock, config: Config, spool: Spool, accounting: Arc<Accounting>) -> Self {
         let keys = KeyCache::of_data_dir(&config.data_dir);
-        Self(Arc::new(Inner { db, clock, config, spool, keys, ingest: ingest::Ingest::default() }))
+        Self(Arc::new(Inner { db, clock, config, spool, keys, ingest: ingest::Ingest::default(), accounting }))
     }
 }
 

@@ -3,5 +3,8 @@
 //! Deliberately absent: anything that cannot run twice, and the loops (`app::workers`).
 
 pub mod partitions;
+pub mod refused;
+pub mod retention;
 pub mod spikes;
+pub mod storage;
 pub mod trim;

@@ -2,20 +2,21 @@
 //! twice and on several nodes.
 
 use anyhow::Context;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use tracing::info;
 
 use crate::clock::Clock;
-use crate::store::counters::{hours, minutes, quarters};
+use crate::store::counters::{self, hours, minutes, quarters};
 use crate::store::job_locks::{self, Job};
+use crate::store::proof::Since;
 use crate::store::{Db, absences, event_ids, trims};
 
 /// The detector looks back an hour, "today" is 24.
-pub const MINUTES_KEPT: Duration = Duration::hours(24);
+const MINUTES_KEPT: Duration = Duration::hours(24);
 /// The cap is per quarter of an hour, people are counted over an hour.
 const QUARTERS_KEPT: Duration = Duration::hours(2);
 /// Charts show at most 90 days.
-pub const HOURS_KEPT: Duration = Duration::days(90);
+const HOURS_KEPT: Duration = Duration::days(90);
 /// Spent links are kept a while, so that a second click can be told "already used".
 const LINKS_KEPT: Duration = Duration::days(7);
 /// The throttle looks back much less.
@@ -28,6 +29,14 @@ const DEAD_LETTERS_MAX: i64 = 10_000;
 const BATCH: i64 = 5_000;
 /// Batches of one table in one run; what is left waits for the next.
 const BATCHES_MAX: usize = 200;
+
+/// From when on nothing of what is trimmed is missing, for whoever compares counters: an hour later than the trimming, whose clock may be
+/// that of another node.
+pub fn untouched_since(now: OffsetDateTime, retention_days: u32) -> Since {
+    let retention = Duration::days(i64::from(retention_days));
+    let after = |age: Duration| counters::hour(now - age) + Duration::HOUR * 2;
+    Since { hours: after(HOURS_KEPT.max(retention)), minutes: after(MINUTES_KEPT), ids: after(retention) }
+}
 
 /// To be called every few minutes. Tells how many rows were removed.
 pub async fn run_once(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<usize> {

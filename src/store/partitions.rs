@@ -8,6 +8,10 @@ use super::Tx;
 /// How long a change of the table may wait for readers; while it waits, everybody else waits behind it.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 
+/// Every column of `events`, for moving rows as they are.
+pub const COLUMNS: &str = "project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction, user_label, \
+                           trace_id, has_context, hash, dictionary_id, payload";
+
 /// A day partition that exists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partition {
@@ -55,7 +59,7 @@ pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Partition>> {
 }
 
 /// The days whose events lie in the default partition because their own did not exist, oldest first, with how many events these are.
-/// Reads all of that partition; to be asked only where [`any_stray`] says that there is something in it.
+/// Reads all of that partition; to be asked only where [`count_strays`] says that there is something in it.
 pub async fn stray_days(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(Date, i64)>> {
     let rows = sqlx::query!(
         r#"
@@ -71,9 +75,9 @@ pub async fn stray_days(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(Date, i64)
     Ok(rows.into_iter().map(|row| (row.day, row.event_count)).collect())
 }
 
-/// Whether any event lies in the default partition: cheap where none does, which is what is expected.
-pub async fn any_stray(db: impl PgExecutor<'_>) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM events_default) AS "any!""#).fetch_one(db).await
+/// How many events lie in the default partition, counted up to `limit`: cheap where none does, which is what is expected.
+pub async fn count_strays(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM (SELECT 1 FROM events_default LIMIT $1) AS capped"#, limit).fetch_one(db).await
 }
 
 /// Makes the partition and moves into it what lies in the default one. The caller has seen that it does not exist.
@@ -83,15 +87,13 @@ pub async fn make(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
     // Nobody may add to the default partition between looking into it and attaching the new one.
     run(tx, "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE".to_owned()).await?;
     run(tx, format!("CREATE TABLE {table} (LIKE events INCLUDING ALL)")).await?;
-    let columns = "project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction, user_label, \
-                   trace_id, has_context, hash, dictionary_id, payload";
     let (from, to) = (from.date(), to.date());
     let of_day = format!("received_at >= '{from} 00:00+00' AND received_at < '{to} 00:00+00'");
     run(
         tx,
         format!(
-            "WITH moved AS (DELETE FROM events_default WHERE {of_day} RETURNING {columns}) \
-             INSERT INTO {table} ({columns}) SELECT {columns} FROM moved"
+            "WITH moved AS (DELETE FROM events_default WHERE {of_day} RETURNING {COLUMNS}) \
+             INSERT INTO {table} ({COLUMNS}) SELECT {COLUMNS} FROM moved"
         ),
     )
     .await?;

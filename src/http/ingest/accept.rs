@@ -13,15 +13,18 @@ use tracing::{debug, error};
 use super::body;
 use super::inspect::{self, Inspected};
 use super::refusal::Refusal;
+use crate::domain::accounting::Refused;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
 use crate::http::Doors;
 use crate::http::shared::client_address::ClientAddress;
 use crate::protocol::auth::{self, AuthError, Carriers, Credentials};
+use crate::protocol::category::Category;
 use crate::protocol::dsn::Dsn;
 use crate::protocol::encoding;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::spool::AppendError;
+use crate::store::counters;
 
 /// Bodies up to this size, as received, are decoded where they are; larger ones where they hold up nobody.
 const SMALL_BODY_BYTES: usize = 64 << 10;
@@ -37,10 +40,12 @@ struct Answer {
 
 /// One request from its arrival to its answer.
 pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Response {
-    let answer = match try_accept(doors, project, form, parts, body).await {
+    let mut known = None;
+    let answer = match try_accept(doors, project, form, parts, body, &mut known).await {
         Ok(id) => Json(Answer { id }).into_response(),
         Err(refusal) => {
             debug!(project.id = project, "refused an envelope or event: {refusal}");
+            account(doors, known, form, &refusal);
             body::drain(body).await;
             refusal.into_response()
         }
@@ -49,12 +54,28 @@ pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts,
     answer
 }
 
-async fn try_accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Result<Option<EventId>, Refusal> {
+/// What is refused of a project is accounted for like what is digested. A body that cannot be taken apart counts as one item.
+fn account(doors: &Doors, known: Option<(ProjectId, OffsetDateTime)>, form: BodyForm, refusal: &Refusal) {
+    let (Some((project_id, at)), Some(outcome)) = (known, refusal.outcome()) else { return };
+    let category = if form == BodyForm::Envelope { Category::Unknown } else { Category::Error }.name();
+    doors.accounting.refuse(Refused { project_id, hour: counters::hour(at), category, outcome }, 1);
+}
+
+/// `known`: who sends, once that is certain, for the accounting of what is refused afterwards.
+async fn try_accept(
+    doors: &Doors,
+    project: &str,
+    form: BodyForm,
+    parts: &Parts,
+    body: &mut Body,
+    known: &mut Option<(ProjectId, OffsetDateTime)>,
+) -> Result<Option<EventId>, Refusal> {
     let received_at = doors.clock.now();
     let project = project_id(project)?;
     let credentials = early_credentials(parts, project, form)?;
     if let Some(credentials) = &credentials {
         authorize(doors, received_at, credentials, project).await?;
+        *known = Some((project, received_at));
     }
     doors.spool.room().map_err(|error| unavailable(doors, error))?;
     let encoding = content_encoding(&parts.headers)?;

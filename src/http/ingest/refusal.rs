@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::domain::outcome::Outcome;
 use crate::protocol::auth::AuthError;
 use crate::protocol::encoding::DecodeError;
 use crate::protocol::envelope::EnvelopeError;
@@ -76,6 +77,19 @@ impl Refusal {
             | Self::Encoding(_)
             | Self::Envelope(_)
             | Self::Event(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// How an item ends that is refused for this reason by a project that is known; `None`: nobody knows whose it was.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::ProjectPath | Self::Credentials(_) | Self::NotAllowed => None,
+            Self::TooLarge(_) => Some(Outcome::Invalid("too_large")),
+            Self::TooSlow | Self::Unreadable => Some(Outcome::Invalid("incomplete")),
+            Self::Encoding(_) => Some(Outcome::Invalid("encoding")),
+            Self::Envelope(_) => Some(Outcome::Invalid("framing")),
+            Self::Event(_) => Some(Outcome::Invalid("no_event")),
+            Self::Unavailable(_) => Some(Outcome::RateLimited("unavailable")),
         }
     }
 

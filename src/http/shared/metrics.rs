@@ -15,6 +15,7 @@ pub fn render(doors: &Doors) -> String {
     page.family("bugle_build_info", "gauge", "Always 1; the version is a label.");
     page.line("bugle_build_info", &format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1);
     ingestion(&mut page, doors);
+    outcomes(&mut page, doors);
     spool(&mut page, doors);
     database(&mut page, doors);
     process(&mut page);
@@ -29,6 +30,19 @@ fn ingestion(page: &mut Page, doors: &Doors) {
     }
     page.counter("bugle_ingest_body_bytes_total", "Body bytes received, as they came.", &counters.body_bytes);
     page.counter("bugle_ingest_items_total", "Items of requests that were kept.", &counters.accepted_items);
+}
+
+/// Both labels have a fixed number of values; reasons and projects are on the pages of the projects.
+fn outcomes(page: &mut Page, doors: &Doors) {
+    page.family("bugle_items_total", "counter", "Items by what became of them, since the start; each ends in exactly one outcome.");
+    for ((outcome, category), count) in doors.accounting.totals() {
+        page.line("bugle_items_total", &format!("{{outcome=\"{outcome}\",category=\"{category}\"}}"), count);
+    }
+    page.gauge(
+        "bugle_events_without_partition",
+        "Events in the default partition at the last look; more than 0 is a fault.",
+        doors.accounting.strays(),
+    );
 }
 
 fn spool(page: &mut Page, doors: &Doors) {

@@ -201,6 +201,7 @@ fn config(url: &str, data_dir: &std::path::Path, smtp_url: Option<String>) -> Co
         secret_key: SecretKey(b"a secret of thirty-two bytes or more".to_vec()),
         mail: MailConfig { smtp_url, from: "Bugle <bugle@bugle.example>".to_owned() },
         retention_days: 90,
+        max_storage_bytes: None,
         metrics_token: None,
         limits: Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20 },
         trusted_proxies: Vec::new(),

@@ -29,6 +29,8 @@ const LETTERS_COUNT_MAX: i64 = 10_000;
 const SPOOL_MANY: u64 = 10_000;
 /// Part of the disk that should stay free, in percent.
 const DISK_FREE_MIN: u64 = 10;
+/// Events outside of their partition are counted up to this many.
+const STRAYS_MAX: i64 = 10_000;
 /// Days for which a partition should be there ahead of time; `jobs::partitions` makes three.
 const DAYS_AHEAD_MIN: i64 = 1;
 
@@ -95,9 +97,13 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
     let mail = store::mails::count(db, shell.now - Duration::DAY).await?;
     let partitions = store::partitions::list(db).await?;
     let days: Vec<time::Date> = partitions.iter().map(|partition| partition.day).collect();
+    let sizes = store::instance::sizes(db).await?;
     let (depth, disk) = (doors.spool.depth(), disk(&doors.config.data_dir));
     let mut needs = needs(letter_count, &mail, depth.entry_count, disk.as_ref());
     needs.extend(missing_partitions(&days, shell.now));
+    needs.extend(strays(store::partitions::count_strays(db, STRAYS_MAX).await?));
+    let max_bytes = doors.config.max_storage_bytes.and_then(|bytes| i64::try_from(bytes).ok());
+    needs.extend(max_bytes.filter(|max| store_bytes(&sizes) > *max).map(too_large));
     layout::html(&Page {
         postgres_version: store::instance::server_version(db).await?,
         private_postgres: doors.config.database_url.is_none(),
@@ -110,7 +116,7 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
         mail,
         sends_mail: doors.config.mail.smtp_url.is_some(),
         disk,
-        sizes: store::instance::sizes(db).await?,
+        sizes,
         retention_days: doors.config.retention_days,
         oldest_partition: days.iter().min().map(ToString::to_string).unwrap_or_default(),
         newest_partition: days.iter().max().map(ToString::to_string).unwrap_or_default(),
@@ -136,6 +142,26 @@ fn needs(letter_count: i64, mail: &MailCounts, waiting_count: u64, disk: Option<
         needs.push(Need { text: format!("Less than {DISK_FREE_MIN}% of the disk is free."), link: "#disk" });
     }
     needs
+}
+
+fn strays(count: i64) -> Option<Need> {
+    let text = format!(
+        "{} outside of the partitions of their days. They are moved within minutes; if this stays, look at the log and at the clock.",
+        format::many(count, "event lies", "events lie")
+    );
+    (count > 0).then_some(Need { text, link: "#partitions" })
+}
+
+fn store_bytes(sizes: &[Size]) -> i64 {
+    sizes.iter().map(|size| size.bytes).sum()
+}
+
+fn too_large(max: i64) -> Need {
+    let text = format!(
+        "The database is larger than {}, as BUGLE_MAX_STORAGE_BYTES says. Events of past days are being thinned out.",
+        format::bytes(max)
+    );
+    Need { text, link: "#partitions" }
 }
 
 fn missing_partitions(days: &[time::Date], now: OffsetDateTime) -> Option<Need> {

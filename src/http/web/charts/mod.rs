@@ -5,10 +5,12 @@
 mod distribution;
 mod histogram;
 mod spark;
+mod stacked;
 
 pub use distribution::{Share, distribution};
 pub use histogram::{Bar, Deploy, Histogram, Mark, histogram};
 pub use spark::{Spark, spark};
+pub use stacked::{Stacked, stacked};
 
 /// What happened in one bucket of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

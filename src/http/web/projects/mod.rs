@@ -3,6 +3,7 @@
 pub mod list;
 pub mod new;
 pub mod onboarding;
+pub mod outcomes;
 pub mod settings;
 pub mod test_event;
 
@@ -23,6 +24,8 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/setup/arrived", get(onboarding::arrived))
         .route("/{project}/setup/test", post(onboarding::send_test))
         .route("/{project}/settings", get(settings::get).post(settings::save_general))
+        .route("/{project}/settings/outcomes", get(outcomes::get))
+        .route("/{project}/settings/retention", post(settings::save_retention))
         .route("/{project}/settings/keys", post(settings::create_key))
         .route("/{project}/settings/keys/{key}", post(settings::turn_key))
         .route("/{project}/settings/members", post(settings::add_member))

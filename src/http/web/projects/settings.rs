@@ -31,6 +31,8 @@ struct Page {
     others: Vec<User>,
     may_change: bool,
     retention_days: u32,
+    kept_days: u32,
+    own_days: String,
 }
 
 struct Key {
@@ -48,6 +50,13 @@ pub struct General {
     name: String,
     #[serde(default)]
     platform: String,
+}
+
+/// Days that events are kept; empty: as long as the installation says.
+#[derive(Deserialize)]
+pub struct Retention {
+    #[serde(default)]
+    days: String,
 }
 
 /// A new key.
@@ -76,6 +85,7 @@ pub async fn get(State(doors): State<Doors>, access: ProjectAccess) -> Result<Ht
     let project = &access.project;
     let may_change = access.me.user.role.may_administer();
     let keys = store::keys::list(&doors.db, project.id).await?;
+    let own_days = store::retention::find(&doors.db, project.id).await?;
     let others = if may_change { store::members::list_others(&doors.db, project.id).await? } else { Vec::new() };
     layout::html(&Page {
         slug: project.slug.clone(),
@@ -97,6 +107,8 @@ pub async fn get(State(doors): State<Doors>, access: ProjectAccess) -> Result<Ht
         others,
         may_change,
         retention_days: doors.config.retention_days,
+        kept_days: own_days.map_or(doors.config.retention_days, |own| own.min(doors.config.retention_days)),
+        own_days: own_days.map(|days| days.to_string()).unwrap_or_default(),
         shell,
     })
 }
@@ -107,6 +119,22 @@ pub async fn save_general(State(doors): State<Doors>, access: ProjectAccess, For
     let saved = projects::change(&doors.db, access.project.id, &fields.name.replace('\0', ""), &fields.platform).await?;
     let note = if saved { Note::ok("Saved.") } else { Note::bad("Nothing was saved: a name has 1 to 100 characters.") };
     Ok(back(&doors, &access, "", note))
+}
+
+/// Saves how long events are kept.
+pub async fn save_retention(
+    State(doors): State<Doors>,
+    access: ProjectAccess,
+    Form(fields): Form<Retention>,
+) -> Result<Response, PageError> {
+    access.me.must_administer()?;
+    let most = doors.config.retention_days;
+    let saved = projects::keep_events(&doors.db, access.project.id, fields.days.trim(), most).await?;
+    let note = match saved {
+        true => Note::ok("Saved. Events that are older go within minutes."),
+        false => Note::bad(format!("Nothing was saved: type a number of days from 1 to {most}, or nothing.")),
+    };
+    Ok(back(&doors, &access, "#retention", note))
 }
 
 /// Makes a key.
