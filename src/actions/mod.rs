@@ -6,6 +6,7 @@ pub mod alert_rules;
 pub mod dead_letters;
 pub mod invitations;
 pub mod issues;
+pub mod limits;
 pub mod mails;
 pub mod passwords;
 pub mod project_keys;

@@ -49,6 +49,7 @@ impl App {
             event_bytes: config.limits.event_bytes,
             envelope_bytes: config.limits.envelope_bytes,
             retention: Duration::days(i64::from(config.retention_days)),
+            sample_after: config.sample_after,
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;
@@ -66,6 +67,7 @@ impl App {
         let (db, clock) = (&self.doors.db, &self.doors.clock);
         let retention_days = self.doors.config.retention_days;
         let mut done = jobs::partitions::run_once(db, clock, retention_days).await.context("making and dropping partitions")?;
+        done += http::ingest::keep_refused(&self.doors).await.context("keeping what limits refused")?;
         done += self.digest.run_once().await.context("digesting")?;
         done += jobs::spikes::run_once(db, clock).await.context("looking for spikes")?;
         done += notify::fold::run_once(db, clock, &self.doors.config).await.context("folding alerts into mails")?;

@@ -15,6 +15,7 @@ use super::{App, workers};
 use crate::actions::setup;
 use crate::clock::Clock;
 use crate::config::{Checked, Config};
+use crate::http::ingest;
 use crate::jobs;
 
 /// For answers under way when the stop comes.
@@ -50,6 +51,7 @@ async fn serve(installation: &Installation, stop: &CancellationToken) -> anyhow:
     stop.cancelled().await;
     info!("stopping: answering what was asked, digesting what was accepted");
     server.stop(ANSWER_GRACE).await;
+    ingest::keep_refused(&app.doors).await?;
     app.spool.close().await;
     drain(&app, working, running).await;
     Ok(())

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use super::worker::{self, Work};
+use crate::http::ingest;
 use crate::jobs;
 use crate::notify;
 use crate::store;
@@ -30,6 +31,9 @@ const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often the list of project keys is read though nobody sends: so that a restart without the database knows the newest.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often what limits refused is put into the spool: what `kill -9` can make the accounting forget.
+const REFUSED_EVERY: Duration = Duration::from_secs(1);
+
 /// Starts all loops; each ends after the step under way once `stop` is cancelled.
 pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut running = JoinSet::new();
@@ -41,6 +45,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
     running.spawn(worker::run(Fold(app.clone()), stop.clone()));
     running.spawn(worker::run(Deliver(app.clone()), stop.clone()));
+    running.spawn(worker::run(Limited(app.clone()), stop.clone()));
     running.spawn(worker::run(Keys(app.clone()), stop.clone()));
     running
 }
@@ -193,6 +198,23 @@ impl Work for Deliver {
     async fn step(&self) -> anyhow::Result<usize> {
         let doors = &self.0.doors;
         notify::deliver::run_once(&doors.db, &doors.clock, &self.0.mailer).await.context("delivering mail")
+    }
+}
+
+struct Limited(App);
+
+impl Work for Limited {
+    fn name(&self) -> &'static str {
+        "limited"
+    }
+
+    async fn wait(&self) {
+        tick(REFUSED_EVERY).await;
+    }
+
+    /// One step keeps everything, so there is nothing to go on with at once.
+    async fn step(&self) -> anyhow::Result<usize> {
+        ingest::keep_refused(&self.0.doors).await.map(|_| 0)
     }
 }
 

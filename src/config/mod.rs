@@ -45,6 +45,10 @@ pub struct Config {
     pub metrics_token: Option<String>,
     /// Limits of ingestion.
     pub limits: Limits,
+    /// Most items of one category, where a key or project has no limit of its own.
+    pub rates: Rates,
+    /// Events of one issue and hour that are stored whole before a spike is thinned, where a project says nothing else. `None`: all.
+    pub sample_after: Option<u32>,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -65,6 +69,19 @@ pub struct Limits {
     pub event_bytes: usize,
     /// One request.
     pub envelope_bytes: usize,
+}
+
+/// How much may be sent. `None`: no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rates {
+    /// Of each project in a minute.
+    pub project_minute: Option<u32>,
+    /// Of each project in an hour.
+    pub project_hour: Option<u32>,
+    /// Of each key in a minute.
+    pub key_minute: Option<u32>,
+    /// Of each key in an hour.
+    pub key_hour: Option<u32>,
 }
 
 /// From `BUGLE_ADMIN_EMAIL` and `BUGLE_ADMIN_PASSWORD`; both or none. The password is never printed.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::secret::{self, SecretKey};
-use super::{Config, FirstOwner, Limits, MailConfig, Raw, bytes};
+use super::{Config, FirstOwner, Limits, MailConfig, Rates, Raw, bytes};
 
 const BIND_DEFAULT: &str = "127.0.0.1:9000";
 const RETENTION_DAYS_DEFAULT: u32 = 90;
@@ -18,6 +18,9 @@ const ENVELOPE_BYTES_DEFAULT: usize = 20 << 20;
 const STORAGE_BYTES_MIN: u64 = 100_000_000;
 /// Below, no SDK's event fits; above, one request would need an unreasonable share of memory.
 const BYTES_RANGE: std::ops::RangeInclusive<usize> = 1 << 10..=1 << 30;
+
+/// Largest limit; more is no limit.
+const NUMBER_MAX: u32 = 1_000_000_000;
 
 /// One setting that cannot be used. Secrets are not repeated.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +66,14 @@ pub enum BadSetting {
     /// Not a size.
     #[error("{variable} is “{value}”; it must be a size from 1 KiB to 1 GiB, such as 1 MiB or 1048576")]
     Bytes {
+        /// Which.
+        variable: &'static str,
+        /// As given.
+        value: String,
+    },
+    /// Not a number of events or items.
+    #[error("{variable} is “{value}”; it must be a number from 0 (none) to {NUMBER_MAX}")]
+    Number {
         /// Which.
         variable: &'static str,
         /// As given.
@@ -124,6 +135,13 @@ impl Checked {
             max_storage_bytes: kept(said(&raw.max_storage_bytes).map(storage_bytes).transpose(), &mut note).flatten(),
             metrics_token: said(&raw.metrics_token).map(str::to_owned),
             limits: kept(limits(raw), &mut note).unwrap_or(Limits { event_bytes: 0, envelope_bytes: 0 }),
+            rates: Rates {
+                project_minute: kept(number("BUGLE_PROJECT_MINUTE_LIMIT", said(&raw.project_minute_limit)), &mut note).flatten(),
+                project_hour: kept(number("BUGLE_PROJECT_HOUR_LIMIT", said(&raw.project_hour_limit)), &mut note).flatten(),
+                key_minute: kept(number("BUGLE_KEY_MINUTE_LIMIT", said(&raw.key_minute_limit)), &mut note).flatten(),
+                key_hour: kept(number("BUGLE_KEY_HOUR_LIMIT", said(&raw.key_hour_limit)), &mut note).flatten(),
+            },
+            sample_after: kept(number("BUGLE_SAMPLE_AFTER", said(&raw.sample_after)), &mut note).flatten(),
             trusted_proxies: kept(trusted_proxies(said(&raw.trusted_proxies).unwrap_or_default()), &mut note).unwrap_or_default(),
             url,
         };
@@ -246,6 +264,14 @@ fn storage_bytes(raw: &str) -> Result<u64, BadSetting> {
     size.filter(|size| *size >= STORAGE_BYTES_MIN).ok_or_else(|| BadSetting::StorageBytes(raw.to_owned()))
 }
 
+/// 0 and nothing mean the same: no limit.
+fn number(variable: &'static str, value: Option<&str>) -> Result<Option<u32>, BadSetting> {
+    let Some(value) = value else { return Ok(None) };
+    let number = value.parse().ok().filter(|number| *number <= NUMBER_MAX);
+    let number = number.ok_or_else(|| BadSetting::Number { variable, value: value.to_owned() })?;
+    Ok(Some(number).filter(|number| *number > 0))
+}
+
 fn limits(raw: &Raw) -> Result<Limits, BadSetting> {
     let event_bytes = size("BUGLE_MAX_EVENT_BYTES", said(&raw.max_event_bytes), EVENT_BYTES_DEFAULT)?;
     let envelope_bytes = size("BUGLE_MAX_ENVELOPE_BYTES", said(&raw.max_envelope_bytes), ENVELOPE_BYTES_DEFAULT)?;
@@ -324,6 +350,17 @@ mod tests {
         let told = Checked::parse(&wrong).expect_err("wrong").to_string();
         insta::assert_snapshot!(told);
         assert!(!told.contains("hunter2"), "a secret is repeated");
+    }
+
+    #[test]
+    fn limits_are_numbers_and_zero_is_none() {
+        let given = Raw { project_minute_limit: Some("1000".into()), key_hour_limit: Some("0".into()), ..raw() };
+        let config = Checked::parse(&given).expect("fine").config;
+        assert_eq!((config.rates.project_minute, config.rates.key_hour, config.sample_after), (Some(1_000), None, None));
+        for wrong in ["-1", "many", "1000000001"] {
+            let told = Checked::parse(&Raw { sample_after: Some(wrong.into()), ..raw() }).expect_err("wrong");
+            assert_eq!(told.0, [BadSetting::Number { variable: "BUGLE_SAMPLE_AFTER", value: wrong.into() }]);
+        }
     }
 
     #[test]

@@ -51,6 +51,21 @@ pub struct Raw {
     /// Largest envelope, after decompression [default: 20 MiB]
     #[arg(long, env = "BUGLE_MAX_ENVELOPE_BYTES", value_name = "BUGLE_MAX_ENVELOPE_BYTES", global = true)]
     pub max_envelope_bytes: Option<String>,
+    /// Most items of one category that each project may send in a minute, unless it has a limit of its own; 0: no limit [default: 0]
+    #[arg(long, env = "BUGLE_PROJECT_MINUTE_LIMIT", value_name = "BUGLE_PROJECT_MINUTE_LIMIT", global = true)]
+    pub project_minute_limit: Option<String>,
+    /// The same in an hour [default: 0]
+    #[arg(long, env = "BUGLE_PROJECT_HOUR_LIMIT", value_name = "BUGLE_PROJECT_HOUR_LIMIT", global = true)]
+    pub project_hour_limit: Option<String>,
+    /// Most items of one category that may come with each key in a minute, unless it has a limit of its own; 0: no limit [default: 0]
+    #[arg(long, env = "BUGLE_KEY_MINUTE_LIMIT", value_name = "BUGLE_KEY_MINUTE_LIMIT", global = true)]
+    pub key_minute_limit: Option<String>,
+    /// The same in an hour [default: 0]
+    #[arg(long, env = "BUGLE_KEY_HOUR_LIMIT", value_name = "BUGLE_KEY_HOUR_LIMIT", global = true)]
+    pub key_hour_limit: Option<String>,
+    /// After so many events of one issue in one hour, keep only a sample of them; all are counted. 0: keep all [default: 0]
+    #[arg(long, env = "BUGLE_SAMPLE_AFTER", value_name = "BUGLE_SAMPLE_AFTER", global = true)]
+    pub sample_after: Option<String>,
     /// Addresses or networks whose X-Forwarded-* is believed, separated by commas
     #[arg(long, env = "BUGLE_TRUSTED_PROXIES", value_name = "BUGLE_TRUSTED_PROXIES", global = true)]
     pub trusted_proxies: Option<String>,

@@ -8,16 +8,17 @@ use super::assign::{Assigned, Placed, assign};
 use super::failure::Failure;
 use super::reading::Reading;
 use super::sighting::Sighting;
-use super::{alerts, counts, status};
+use super::{alerts, counts, sampling, status};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
 use crate::store::activities::{self, NewActivity};
+use crate::store::counters::projects::HeldProject;
 use crate::store::event_ids::{self, Claim};
 use crate::store::events::{self, NewEvent};
 use crate::store::job_locks::{self, Job};
 use crate::store::outcomes::{self, Tally};
-use crate::store::{Tx, counters, dead_letters, spikes};
+use crate::store::{Tx, counters, dead_letters, refusals, spikes};
 
 /// Counted under this reason: events of a project that was deleted between accepting and digesting them.
 const PROJECT_DELETED: &str = "project_deleted";
@@ -29,6 +30,8 @@ const NOBODY: ProjectId = ProjectId(0);
 pub struct Done {
     /// Events stored.
     pub stored_count: usize,
+    /// Events counted without being stored.
+    pub sampled_count: usize,
     /// Events whose id was taken before.
     pub duplicate_count: usize,
     /// Issues made.
@@ -41,18 +44,19 @@ pub struct Done {
     pub tallies: Vec<Tally>,
 }
 
-/// Writes a batch.
-pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Result<Done, Failure> {
+/// Writes a batch. `sample_after`: of the installation, see [`sampling`].
+pub async fn write(tx: &mut Tx, readings: &[Reading], sample_after: Option<u32>, now: OffsetDateTime) -> Result<Done, Failure> {
     // First of all locks, and until the commit: the minute sweep must not look at minutes that are being counted.
     job_locks::share(tx, Job::Spikes).await?;
     let projects = counters::projects::hold(tx, &projects_of(readings)).await?;
     let dedupe = dedupe(tx, readings, &projects).await?;
     let assigned = assign(tx, &dedupe.fresh).await?;
-    store_events(tx, &assigned.placed).await?;
     activities::insert(tx, &first_sights(&assigned)).await?;
     let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;
     counts::add(tx, &assigned, &verdict).await?;
+    let thinned = sampling::thin(tx, &assigned.placed, &projects, sample_after).await?;
+    store_events(tx, &thinned.kept).await?;
     if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
         spikes::sweep_again(tx, counters::minute(earliest)).await?;
     }
@@ -60,12 +64,19 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], now: OffsetDateTime) -> Re
     let letters: Vec<_> =
         readings.iter().flat_map(|reading| &reading.letters).filter(|letter| kept(letter.project_id, &projects)).cloned().collect();
     dead_letters::insert(tx, &letters, now).await?;
+    let refused: Vec<_> =
+        readings.iter().flat_map(|reading| &reading.refusals).filter(|one| kept(one.project_id, &projects)).cloned().collect();
+    refusals::add(tx, &refused).await?;
     let tallies = readings.iter().flat_map(|reading| &reading.tallies).filter(|tally| kept(tally.project_id, &projects)).cloned();
-    let tallies: Vec<Tally> = dedupe.tallies.iter().cloned().chain(tallies).collect();
+    let ends = [(&thinned.kept, Outcome::Stored), (&thinned.sampled, Outcome::Sampled)];
+    let placed = ends.into_iter().flat_map(|(placed, outcome)| placed.iter().map(move |placed| placed.sighting.tally(outcome.clone())));
+    let duplicates = dedupe.duplicates.iter().map(|sighting| sighting.tally(Outcome::Duplicate));
+    let tallies: Vec<Tally> = placed.chain(duplicates).chain(tallies).collect();
     outcomes::add(tx, &tallies).await?;
     Ok(Done {
-        stored_count: assigned.placed.len(),
-        duplicate_count: dedupe.duplicate_count,
+        stored_count: thinned.kept.len(),
+        sampled_count: thinned.sampled.len(),
+        duplicate_count: dedupe.duplicates.len(),
         new_issue_count: assigned.founders.len(),
         alert_count,
         letter_count: letters.len(),
@@ -78,37 +89,26 @@ fn projects_of(readings: &[Reading]) -> Vec<ProjectId> {
     projects.into_iter().collect()
 }
 
-fn kept(project: ProjectId, projects: &HashMap<ProjectId, OffsetDateTime>) -> bool {
+fn kept(project: ProjectId, projects: &HashMap<ProjectId, HeldProject>) -> bool {
     project == NOBODY || projects.contains_key(&project)
 }
 
 struct Dedupe<'a> {
     fresh: Vec<&'a Sighting>,
-    duplicate_count: usize,
-    tallies: Vec<Tally>,
+    duplicates: Vec<&'a Sighting>,
 }
 
 /// Takes the ids of the events; what was taken before, by anybody, is a duplicate.
-async fn dedupe<'a>(tx: &mut Tx, readings: &'a [Reading], projects: &HashMap<ProjectId, OffsetDateTime>) -> Result<Dedupe<'a>, Failure> {
+async fn dedupe<'a>(tx: &mut Tx, readings: &'a [Reading], projects: &HashMap<ProjectId, HeldProject>) -> Result<Dedupe<'a>, Failure> {
     let (known, orphans): (Vec<_>, Vec<_>) =
         readings.iter().flat_map(|reading| &reading.sightings).partition(|sighting| projects.contains_key(&sighting.project_id));
     let mut taken = event_ids::take(tx, &known.iter().map(|sighting| sighting.claim()).collect::<Vec<_>>()).await?;
-    let mut done = Dedupe { fresh: vec![], duplicate_count: 0, tallies: vec![] };
-    for sighting in known {
-        let outcome = if taken.remove(&(sighting.project_id, sighting.event_id)) {
-            done.fresh.push(sighting);
-            Outcome::Stored
-        } else {
-            done.duplicate_count += 1;
-            Outcome::Duplicate
-        };
-        done.tallies.push(sighting.tally(outcome));
-    }
+    let (fresh, duplicates) = known.into_iter().partition(|sighting| taken.remove(&(sighting.project_id, sighting.event_id)));
     let deleted: HashSet<ProjectId> = orphans.iter().map(|sighting| sighting.project_id).collect();
     for project in deleted {
         tracing::warn!(project.id = project.0, "events of a project that no longer exists were thrown away ({PROJECT_DELETED})");
     }
-    Ok(done)
+    Ok(Dedupe { fresh, duplicates })
 }
 
 impl Sighting {

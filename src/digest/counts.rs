@@ -1,6 +1,7 @@
 //! A batch folded into sums, so that a thousand events of one issue cost a handful of rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use time::OffsetDateTime;
 
@@ -11,7 +12,8 @@ use super::status::{IssueKey, Verdict};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::store::Tx;
-use crate::store::counters::{environments, hour, hours, minute, minutes, people, projects, quarter, quarters, releases, tags};
+use crate::store::counters::people::PEOPLE_MAX;
+use crate::store::counters::{OTHER, environments, hour, hours, minute, minutes, people, projects, quarter, quarters, releases, tags};
 use crate::store::issue_state::{self, Advance};
 
 /// One person counts at most so often per issue and quarter of an hour in the capped count (alerting rules, section 1).
@@ -23,6 +25,9 @@ pub async fn add(tx: &mut Tx, assigned: &Assigned<'_>, verdict: &Verdict) -> Res
     let placed = assigned.placed.as_slice();
     let is_new = |issue: &IssueId| assigned.is_new(*issue);
     let (new, known) = parted(people_of(placed), |key| is_new(&key.1));
+    let is_full = |key: &(ProjectId, IssueId, Person)| verdict.held.get(&(key.0, key.1)).is_some_and(|held| held.user_count >= PEOPLE_MAX);
+    let (full, known) = parted(known, is_full);
+    people::see_again(tx, &full).await?;
     let mut new_people = people::upsert(tx, &known).await?;
     new_people.extend(people::insert(tx, &new).await?);
     add_issues(tx, assigned, advances(placed, verdict, &new_people)).await?;
@@ -127,15 +132,46 @@ async fn add_environments(tx: &mut Tx, assigned: &Assigned<'_>) -> Result<(), Fa
         sum.top_level = sum.top_level.max(if sighting.clean { sighting.level } else { 0 });
     }
     let kept = environments::upsert(tx, &spans).await?;
-    seen.retain(|(project, _, name), _| kept.contains(&(*project, name.clone())));
+    spans.retain(|key, _| !kept.contains(key));
+    environments::upsert(tx, &of_projects_as_other(spans, |all, more| *all = (all.0.min(more.0), all.1.max(more.1)))).await?;
+    let seen = of_issues_with_other(seen, &kept, environments::Seen::join);
     let (new, known) = parted(seen, |key| assigned.is_new(key.1));
     environments::insert(tx, &new).await?;
     Ok(environments::add(tx, &known).await?)
 }
 
+/// What is beyond the limit of a project, put together under one name.
+fn of_projects_as_other<V>(left: BTreeMap<(ProjectId, String), V>, join: impl Fn(&mut V, V)) -> BTreeMap<(ProjectId, String), V> {
+    let mut sums = BTreeMap::new();
+    left.into_iter().for_each(|((project, _), more)| add_up(&mut sums, (project, OTHER.to_owned()), more, &join));
+    sums
+}
+
+/// The same by issue, beside what is within the limit.
+fn of_issues_with_other<V>(
+    seen: BTreeMap<(ProjectId, IssueId, String), V>,
+    kept: &HashSet<(ProjectId, String)>,
+    join: impl Fn(&mut V, V),
+) -> BTreeMap<(ProjectId, IssueId, String), V> {
+    let mut sums = BTreeMap::new();
+    for ((project, issue, name), more) in seen {
+        let named = (project, name);
+        let name = if kept.contains(&named) { named.1 } else { OTHER.to_owned() };
+        add_up(&mut sums, (project, issue, name), more, &join);
+    }
+    sums
+}
+
+fn add_up<K: Ord, V>(sums: &mut BTreeMap<K, V>, key: K, more: V, join: impl Fn(&mut V, V)) {
+    match sums.entry(key) {
+        Entry::Occupied(mut sum) => join(sum.get_mut(), more),
+        Entry::Vacant(place) => drop(place.insert(more)),
+    }
+}
+
 async fn add_releases(tx: &mut Tx, assigned: &Assigned<'_>) -> Result<(), Failure> {
     let mut of_projects = BTreeMap::new();
-    let mut of_issues = BTreeMap::new();
+    let mut of_issues: BTreeMap<(ProjectId, IssueId, String), releases::Seen> = BTreeMap::new();
     for placed in &assigned.placed {
         let sighting = placed.sighting;
         let Some(version) = &sighting.release else { continue };
@@ -143,7 +179,9 @@ async fn add_releases(tx: &mut Tx, assigned: &Assigned<'_>) -> Result<(), Failur
         add_release(&mut of_issues, (sighting.project_id, placed.issue_id, version.clone()), sighting.occurred_at);
     }
     let kept = releases::add_to_projects(tx, &of_projects).await?;
-    of_issues.retain(|(project, _, version), _| kept.contains(&(*project, version.clone())));
+    of_projects.retain(|key, _| !kept.contains(key));
+    releases::add_to_projects(tx, &of_projects_as_other(of_projects, releases::Seen::join)).await?;
+    let of_issues = of_issues_with_other(of_issues, &kept, releases::Seen::join);
     let (new, known) = parted(of_issues, |key| assigned.is_new(key.1));
     releases::insert_of_issues(tx, &new).await?;
     Ok(releases::add_to_issues(tx, &known).await?)

@@ -30,7 +30,9 @@ mod item;
 mod letter;
 mod read;
 mod reading;
+mod refused;
 mod retry;
+mod sampling;
 mod sighting;
 mod status;
 
@@ -63,6 +65,8 @@ pub struct Settings {
     pub envelope_bytes: usize,
     /// How long events are kept; no event is stored as older than that.
     pub retention: Duration,
+    /// Events of one issue and hour that are stored whole, where a project says nothing else. `None`: all.
+    pub sample_after: Option<u32>,
 }
 
 /// The digest of one node. Clones share their state.
@@ -250,6 +254,7 @@ impl Inner {
         debug!(
             batch.entry_count = readings.len(),
             event.stored_count = done.stored_count,
+            event.sampled_count = done.sampled_count,
             event.duplicate_count = done.duplicate_count,
             issue.new_count = done.new_issue_count,
             alert.count = done.alert_count,
@@ -262,7 +267,7 @@ impl Inner {
     async fn try_commit(&self, readings: &[Reading], places: &[Place]) -> Result<commit::Done, Failure> {
         let now = self.clock.now();
         let mut tx = store::begin_keyed(&self.db).await?;
-        let done = commit::write(&mut tx, readings, now).await?;
+        let done = commit::write(&mut tx, readings, self.settings.sample_after, now).await?;
         let Mark { position, ahead } = self.spool.mark_after(places);
         let (segment, offset) = position.to_row();
         let position = SpoolPosition { segment, offset, ahead };

@@ -13,6 +13,7 @@ use super::event::{self, Source};
 use super::item::{self, Cx};
 use super::letter;
 use super::reading::Reading;
+use super::refused;
 use crate::domain::ids::ProjectId;
 use crate::protocol::category::Category;
 use crate::protocol::encoding::{self, DecodeError};
@@ -81,6 +82,7 @@ fn body(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Readi
                 Err(error) => undecodable(receipt, bytes, &error, reading),
                 Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &Cx::of(receipt, settings), reading),
             },
+            BodyForm::Refused => refused::read(receipt, &plain, reading),
             BodyForm::Stored => event::read(&Source::Stored { json: &plain }, &Cx::of(receipt, settings), reading),
         },
     }

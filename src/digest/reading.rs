@@ -13,6 +13,7 @@ use crate::protocol::category::Category;
 use crate::spool::Place;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::store::outcomes::Tally;
+use crate::store::refusals::Refusal;
 
 /// The reason under which everything is counted that became a dead letter; what exactly was wrong is said in the letter.
 pub const DEAD_LETTER: &str = "dead_letter";
@@ -32,6 +33,8 @@ pub struct Reading {
     pub tallies: Vec<Tally>,
     /// Items that could not be read.
     pub letters: Vec<NewDeadLetter>,
+    /// Limits that refused something.
+    pub refusals: Vec<Refusal>,
     /// The body as spooled.
     body: Bytes,
     given_up: GivenUp,
@@ -48,8 +51,8 @@ enum GivenUp {
 impl Reading {
     /// Nothing found yet.
     pub fn new(place: Place, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
-        let (sightings, tallies, letters) = (vec![], vec![], vec![]);
-        Self { place, project_id, received_at, sightings, tallies, letters, body, given_up: GivenUp::Nothing }
+        let (sightings, tallies, letters, refusals) = (vec![], vec![], vec![], vec![]);
+        Self { place, project_id, received_at, sightings, tallies, letters, refusals, body, given_up: GivenUp::Nothing }
     }
 
     /// Counts an item that is not stored.
@@ -78,6 +81,7 @@ impl Reading {
                 self.sightings.clear();
                 self.tallies.clear();
                 self.letters.clear();
+                self.refusals.clear();
                 let letter = letter::of_bytes(self.project_id, self.received_at, Value::Null, &self.body, "the database refuses the entry");
                 self.give_up(Category::Unknown, letter);
                 self.given_up = GivenUp::Everything;

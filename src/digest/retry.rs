@@ -26,7 +26,7 @@ pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<
             Some(reason) => reason,
             None => {
                 reading.tally(category, Outcome::Invalid(DEAD_LETTER), -1); // what was counted when it was given up
-                match commit::write(&mut tx, std::slice::from_ref(&reading), clock.now()).await {
+                match commit::write(&mut tx, std::slice::from_ref(&reading), settings.sample_after, clock.now()).await {
                     Ok(_) => {
                         dead_letters::remove(&mut tx, project, id).await?;
                         tx.commit().await?;

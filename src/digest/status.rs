@@ -15,6 +15,7 @@ use crate::store::Tx;
 use crate::store::activities::NewActivity;
 use crate::store::alert_rules;
 use crate::store::counters::environments;
+use crate::store::counters::projects::HeldProject;
 use crate::store::issue_state::{self, Held};
 
 /// An issue, by project.
@@ -62,7 +63,7 @@ struct Bench<'a> {
 
 /// Locks the issues and judges each event in the order of arrival. Only what is new or came back leaves a trace, told or not:
 /// a flood of repetitions is counted and nothing more.
-pub async fn judge(tx: &mut Tx, assigned: &Assigned<'_>, projects: &HashMap<ProjectId, OffsetDateTime>) -> Result<Verdict, Failure> {
+pub async fn judge(tx: &mut Tx, assigned: &Assigned<'_>, projects: &HashMap<ProjectId, HeldProject>) -> Result<Verdict, Failure> {
     let placed = &assigned.placed;
     let known: BTreeSet<IssueKey> = placed.iter().map(Placed::issue).filter(|issue| !assigned.is_new(issue.1)).collect();
     let known: Vec<IssueKey> = known.into_iter().collect();
@@ -81,8 +82,8 @@ pub async fn judge(tx: &mut Tx, assigned: &Assigned<'_>, projects: &HashMap<Proj
         bench.verdict.tellings.push(telling(founder, Kind::New, None, Some(OLD.to_owned())));
     }
     for placed in placed.iter().filter(|placed| placed.sighting.clean) {
-        if let Some(created_at) = projects.get(&placed.sighting.project_id) {
-            bench.judge(placed, *created_at);
+        if let Some(project) = projects.get(&placed.sighting.project_id) {
+            bench.judge(placed, project.created_at);
         }
     }
     Ok(bench.verdict)

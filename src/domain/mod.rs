@@ -17,6 +17,7 @@ pub mod pacing;
 pub mod person;
 pub mod project;
 pub mod rate_limit;
+pub mod sampling;
 pub mod search;
 pub mod spike;
 pub mod thinning;

@@ -3,6 +3,7 @@
 //! Windows are those of the clock (12:00 to 12:01 UTC), so that "1,000 a minute" means what it says in every chart, and a limit is never
 //! exceeded within one. A clock that goes back stays in the window it was in.
 
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 /// Longest time, in seconds, for which a sender is told to be quiet. SDKs obey it to the letter, so this is also how long it takes until
@@ -92,6 +93,19 @@ impl Limit {
     pub fn parse(reason: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.reason() == reason)
     }
+}
+
+/// What was chosen for a key and its project. `None`: nothing, the installation's setting holds; 0: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnLimits {
+    /// Of the key, in a minute.
+    pub key_minute: Option<u32>,
+    /// Of the key, in an hour.
+    pub key_hour: Option<u32>,
+    /// Of the project, in a minute.
+    pub project_minute: Option<u32>,
+    /// Of the project, in an hour.
+    pub project_hour: Option<u32>,
 }
 
 /// Most items of one category. `None`: no limit.

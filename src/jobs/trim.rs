@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::store::counters::{self, hours, minutes, quarters};
 use crate::store::job_locks::{self, Job};
 use crate::store::proof::Since;
-use crate::store::{Db, absences, event_ids, trims};
+use crate::store::{Db, absences, event_ids, samples, trims};
 
 /// The detector looks back an hour, "today" is 24.
 const MINUTES_KEPT: Duration = Duration::hours(24);
@@ -17,6 +17,8 @@ const MINUTES_KEPT: Duration = Duration::hours(24);
 const QUARTERS_KEPT: Duration = Duration::hours(2);
 /// Charts show at most 90 days.
 const HOURS_KEPT: Duration = Duration::days(90);
+/// A spike is thinned by the hour, and what waits in a spool is seldom older than a day.
+const SAMPLES_KEPT: Duration = Duration::days(1);
 /// Spent links are kept a while, so that a second click can be told "already used".
 const LINKS_KEPT: Duration = Duration::days(7);
 /// The throttle looks back much less.
@@ -56,6 +58,7 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
     count += all(|| absences::fold(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("folding absent_events")?;
     // A day longer than the events, whose partitions go by whole days: an id must not be taken again while its event is there.
     count += all(|| event_ids::trim(db, now - retention - Duration::DAY, BATCH)).await.context("trimming event_ids")?;
+    count += all(|| samples::trim(db, now - SAMPLES_KEPT, BATCH)).await.context("trimming issue_samples")?;
     count += all(|| trims::expired_sessions(db, now, BATCH)).await.context("trimming sessions")?;
     count += all(|| trims::spent_links(db, now - LINKS_KEPT, BATCH)).await.context("trimming one_time_links")?;
     count += all(|| trims::login_failures(db, now - LOGIN_FAILURES_KEPT, BATCH)).await.context("trimming login_failures")?;

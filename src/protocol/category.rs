@@ -84,6 +84,17 @@ impl Category {
         }
     }
 
+    /// Whether limits apply to it. Not to reports about what was discarded, which explain the limits, nor to check-ins, of which one
+    /// lost is an alarm.
+    pub fn is_limited(self) -> bool {
+        !matches!(self, Self::Internal | Self::Monitor)
+    }
+
+    /// Whether the attachments beside it belong to it.
+    pub fn leads_attachments(self) -> bool {
+        matches!(self, Self::Error | Self::Transaction | Self::Feedback)
+    }
+
     /// Reads a name, as client reports use it.
     pub fn parse(name: &str) -> Self {
         Self::NAMED.iter().find(|(_, known)| *known == name).map_or(Self::Unknown, |(category, _)| *category)

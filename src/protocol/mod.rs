@@ -11,5 +11,6 @@ pub mod envelope;
 pub mod event;
 pub mod json;
 pub mod receipt;
+pub mod refused;
 pub mod store_body;
 pub mod timestamp;

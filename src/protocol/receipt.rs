@@ -43,4 +43,6 @@ pub enum BodyForm {
     Store,
     /// One event in Bugle's own form, already scrubbed: what a dead letter keeps of an event that could be read.
     Stored,
+    /// No request: sums of what limits refused, as in [`crate::protocol::refused`].
+    Refused,
 }

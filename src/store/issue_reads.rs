@@ -61,6 +61,8 @@ pub struct Issue {
     pub last_release: Option<String>,
     /// Events, exact.
     pub event_count: i64,
+    /// Of these, counted without being stored, because they were many of a spike.
+    pub sampled_count: i64,
     /// People, exact.
     pub user_count: i64,
     /// Set while the spike alert is firing.
@@ -82,6 +84,11 @@ impl Issue {
         }
     }
 
+    /// Events that got a row; `None` where all did.
+    pub fn stored_count(&self) -> Option<i64> {
+        (self.sampled_count > 0).then_some(self.event_count - self.sampled_count)
+    }
+
     /// It came back, and nobody has decided since.
     pub fn is_regressed(&self) -> bool {
         self.status == Status::Unresolved && self.regressed_at.is_some_and(|at| at >= self.status_at)
@@ -96,7 +103,7 @@ impl Issue {
 /// The columns of [`Row`], over `issues i JOIN projects p`.
 pub(super) const COLUMNS: &str = "i.id, i.project_id, p.slug AS project_slug, p.name AS project_name, p.short_prefix, i.kind, i.type AS type_, \
      i.value, i.culprit, i.location, i.function, i.logger, i.platform, i.level, i.status, i.status_at, i.regressed_at, i.ignore_until, i.handled, \
-     i.first_seen_at, i.last_seen_at, i.first_release, i.last_release, i.event_count, i.user_count, i.spiking_since";
+     i.first_seen_at, i.last_seen_at, i.first_release, i.last_release, i.event_count, i.sampled_count, i.user_count, i.spiking_since";
 
 /// As it comes from the database.
 #[derive(FromRow)]
@@ -125,6 +132,7 @@ pub(super) struct Row {
     first_release: Option<String>,
     last_release: Option<String>,
     event_count: i64,
+    sampled_count: i64,
     user_count: i64,
     spiking_since: Option<OffsetDateTime>,
 }
@@ -156,6 +164,7 @@ impl From<Row> for Issue {
             first_release: row.first_release,
             last_release: row.last_release,
             event_count: row.event_count,
+            sampled_count: row.sampled_count,
             user_count: row.user_count,
             spiking_since: row.spiking_since,
         }
@@ -168,7 +177,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: IssueId) -> sqlx::Result<Option<I
         Row,
         "SELECT i.id, i.project_id, p.slug AS project_slug, p.name AS project_name, p.short_prefix, i.kind, i.type AS type_, i.value, \
              i.culprit, i.location, i.function, i.logger, i.platform, i.level, i.status, i.status_at, i.regressed_at, i.ignore_until, \
-             i.handled, i.first_seen_at, i.last_seen_at, i.first_release, i.last_release, i.event_count, i.user_count, i.spiking_since \
+             i.handled, i.first_seen_at, i.last_seen_at, i.first_release, i.last_release, i.event_count, i.sampled_count, i.user_count, i.spiking_since \
          FROM issues i JOIN projects p ON p.id = i.project_id WHERE i.id = $1",
         id.0
     )

@@ -57,6 +57,8 @@ pub struct Held {
     pub top_level: i16,
     /// `None` unless ignored. Not changed by events.
     pub ignore_until: Option<IgnoreUntil>,
+    /// People before the batch.
+    pub user_count: i64,
 }
 
 /// What a batch adds to an issue.
@@ -81,7 +83,16 @@ pub struct Advance {
 impl Held {
     /// What an issue is before its first event is looked at. `created_at`: the arrival of that event.
     pub fn new(project_id: ProjectId, id: IssueId, created_at: OffsetDateTime) -> Self {
-        Self { project_id, id, status: Status::Unresolved, status_at: created_at, regressed_at: None, top_level: 0, ignore_until: None }
+        Self {
+            project_id,
+            id,
+            status: Status::Unresolved,
+            status_at: created_at,
+            regressed_at: None,
+            top_level: 0,
+            ignore_until: None,
+            user_count: 0,
+        }
     }
 }
 
@@ -119,7 +130,7 @@ pub async fn lock(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<
     }
     let rows = sqlx::query!(
         r#"
-        SELECT project_id, id, status, status_at, regressed_at, top_level, ignore_until
+        SELECT project_id, id, status, status_at, regressed_at, top_level, ignore_until, user_count
         FROM issues
         WHERE (project_id, id) IN (SELECT u.project_id, u.id FROM unnest($1::int8[], $2::int8[]) AS u (project_id, id))
         ORDER BY project_id, id
@@ -141,6 +152,7 @@ pub async fn lock(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<
             regressed_at: row.regressed_at,
             top_level: row.top_level,
             ignore_until: IgnoreUntil::parse(&row.ignore_until),
+            user_count: row.user_count,
         })
     });
     held.collect()

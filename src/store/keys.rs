@@ -5,6 +5,7 @@ use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
+use crate::domain::rate_limit::OwnLimits;
 use crate::store::Tx;
 
 /// A key that may send. Also kept in a file of the data directory: fields are only ever added, each with a default.
@@ -14,21 +15,71 @@ pub struct EnabledKey {
     pub public_key: String,
     /// The project it sends to.
     pub project_id: ProjectId,
+    /// How much it may send.
+    #[serde(default)]
+    pub limits: OwnLimits,
+}
+
+struct EnabledRow {
+    public_key: String,
+    project_id: i64,
+    key_minute: Option<i32>,
+    key_hour: Option<i32>,
+    project_minute: Option<i32>,
+    project_hour: Option<i32>,
+}
+
+impl From<EnabledRow> for EnabledKey {
+    fn from(row: EnabledRow) -> Self {
+        let limits = OwnLimits {
+            key_minute: number(row.key_minute),
+            key_hour: number(row.key_hour),
+            project_minute: number(row.project_minute),
+            project_hour: number(row.project_hour),
+        };
+        Self { public_key: row.public_key, project_id: ProjectId(row.project_id), limits }
+    }
+}
+
+/// Negative numbers are refused by the table.
+fn number(raw: Option<i32>) -> Option<u32> {
+    raw.and_then(|raw| u32::try_from(raw).ok())
 }
 
 /// Every key that may send, in a stable order: a handful per project.
 pub async fn list_enabled(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<EnabledKey>> {
-    let rows =
-        sqlx::query!("SELECT public_key, project_id FROM project_keys WHERE disabled_at IS NULL ORDER BY public_key").fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| EnabledKey { public_key: row.public_key, project_id: ProjectId(row.project_id) }).collect())
+    let rows = sqlx::query_as!(
+        EnabledRow,
+        r#"
+        SELECT k.public_key, k.project_id, k.minute_limit AS key_minute, k.hour_limit AS key_hour,
+            p.minute_limit AS project_minute, p.hour_limit AS project_hour
+        FROM project_keys k
+        JOIN projects p ON p.id = k.project_id
+        WHERE k.disabled_at IS NULL
+        ORDER BY k.public_key
+        "#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(EnabledKey::from).collect())
 }
 
 /// A key, if it may send.
 pub async fn find_enabled(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<EnabledKey>> {
-    let row = sqlx::query!("SELECT public_key, project_id FROM project_keys WHERE public_key = $1 AND disabled_at IS NULL", public_key)
-        .fetch_optional(db)
-        .await?;
-    Ok(row.map(|row| EnabledKey { public_key: row.public_key, project_id: ProjectId(row.project_id) }))
+    let row = sqlx::query_as!(
+        EnabledRow,
+        r#"
+        SELECT k.public_key, k.project_id, k.minute_limit AS key_minute, k.hour_limit AS key_hour,
+            p.minute_limit AS project_minute, p.hour_limit AS project_hour
+        FROM project_keys k
+        JOIN projects p ON p.id = k.project_id
+        WHERE k.public_key = $1 AND k.disabled_at IS NULL
+        "#,
+        public_key
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(EnabledKey::from))
 }
 
 /// One key of a project.
@@ -42,13 +93,22 @@ pub struct KeyRow {
     pub created_at: OffsetDateTime,
     /// Set: what comes with it is refused.
     pub disabled_at: Option<OffsetDateTime>,
+    /// Most items of a category in a minute; null: the installation's setting, 0: no limit.
+    pub minute_limit: Option<i32>,
+    /// The same in an hour.
+    pub hour_limit: Option<i32>,
 }
 
 /// All keys of a project, oldest first.
 pub async fn list(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<KeyRow>> {
     sqlx::query_as!(
         KeyRow,
-        "SELECT public_key, label, created_at, disabled_at FROM project_keys WHERE project_id = $1 ORDER BY created_at, public_key",
+        r#"
+        SELECT public_key, label, created_at, disabled_at, minute_limit, hour_limit
+        FROM project_keys
+        WHERE project_id = $1
+        ORDER BY created_at, public_key
+        "#,
         project.0
     )
     .fetch_all(db)
@@ -86,4 +146,16 @@ pub async fn set_disabled(tx: &mut Tx, project: ProjectId, public_key: &str, at:
             .execute(&mut **tx)
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Limits a key; false when the project has no such key.
+pub async fn set_limits(tx: &mut Tx, project: ProjectId, public_key: &str, minute: Option<i32>, hour: Option<i32>) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE project_keys SET minute_limit = $3, hour_limit = $4 WHERE project_id = $1 AND public_key = $2",
+        project.0,
+        public_key,
+        minute,
+        hour
+    );
+    Ok(done.execute(&mut **tx).await?.rows_affected() == 1)
 }

@@ -42,8 +42,52 @@ async fn keys_environments_and_releases_are_bounded() {
     node.digest_all().await;
     assert_eq!(number(&app, "SELECT count(*) FROM events").await, 260);
     assert!(number(&app, "SELECT count(DISTINCT key) FROM issue_tags").await <= 100);
-    assert_eq!(number(&app, "SELECT count(*) FROM environments").await, 200);
-    assert_eq!(number(&app, "SELECT count(*) FROM issue_environments").await, 200);
+    assert_eq!(number(&app, "SELECT count(*) FROM environments").await, 201, "200 and the others together");
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_environments").await, 201);
+    assert_eq!(number(&app, "SELECT event_count FROM issue_environments WHERE environment = '(other)'").await, 60);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issue_environments").await, 260);
+}
+
+#[tokio::test]
+async fn releases_beyond_the_limit_are_counted_together() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let sql = "INSERT INTO releases SELECT $1, 'v' || n, now(), now(), 1 FROM generate_series(1, 9998) AS n";
+    sqlx::query(sql).bind(project.id).execute(&app.db).await.expect("the releases are stored");
+    let node = Node::start(&app);
+    for n in 0..50 {
+        let mut event = exception("ValueError", "x", "pay");
+        event["release"] = json!(format!("new{n:02}"));
+        node.accept(&project, &event).await;
+        if n == 20 {
+            node.digest_all().await;
+        }
+    }
+    node.digest_all().await;
+    assert_eq!(number(&app, "SELECT count(*) FROM releases").await, 10_001);
+    assert_eq!(number(&app, "SELECT event_count FROM releases WHERE version = '(other)'").await, 48);
+    assert_eq!(number(&app, "SELECT event_count FROM issue_releases WHERE release = '(other)'").await, 48);
+    assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issue_releases").await, 50);
+}
+
+#[tokio::test]
+async fn people_of_an_issue_are_counted_up_to_a_limit() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    let send = async |user: &str| {
+        let mut event = exception("ValueError", "x", "pay");
+        event["user"] = json!({ "id": user });
+        node.accept(&project, &event).await;
+        node.digest_all().await;
+    };
+    send("first").await;
+    sqlx::query("UPDATE issues SET user_count = 100000").execute(&app.db).await.expect("as if many had been seen");
+    send("one more").await;
+    send("first").await;
+    assert_eq!(number(&app, "SELECT count(*) FROM issue_people").await, 1);
+    assert_eq!(number(&app, "SELECT user_count FROM issues").await, 100_000);
+    assert_eq!(number(&app, "SELECT event_count FROM issues").await, 3);
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use tracing::{debug, error};
 
 use super::body;
 use super::inspect::{self, Inspected};
+use super::limiter::Silence;
+use super::limits::{self, Passed};
 use super::refusal::Refusal;
+use super::silence;
 use crate::domain::accounting::Refused;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
@@ -42,7 +45,11 @@ struct Answer {
 pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Response {
     let mut known = None;
     let answer = match try_accept(doors, project, form, parts, body, &mut known).await {
-        Ok(id) => Json(Answer { id }).into_response(),
+        Ok(Accepted { id, silences }) => {
+            let mut answer = Json(Answer { id }).into_response();
+            silence::tell(&silences, &mut answer);
+            answer
+        }
         Err(refusal) => {
             debug!(project.id = project, "refused an envelope or event: {refusal}");
             account(doors, known, form, &refusal);
@@ -61,6 +68,13 @@ fn account(doors: &Doors, known: Option<(ProjectId, OffsetDateTime)>, form: Body
     doors.accounting.refuse(Refused { project_id, hour: counters::hour(at), category, outcome }, 1);
 }
 
+/// What there is to answer.
+struct Accepted {
+    id: Option<EventId>,
+    /// What the sender should keep to itself for a while.
+    silences: Vec<Silence>,
+}
+
 /// `known`: who sends, once that is certain, for the accounting of what is refused afterwards.
 async fn try_accept(
     doors: &Doors,
@@ -69,13 +83,14 @@ async fn try_accept(
     parts: &Parts,
     body: &mut Body,
     known: &mut Option<(ProjectId, OffsetDateTime)>,
-) -> Result<Option<EventId>, Refusal> {
+) -> Result<Accepted, Refusal> {
     let received_at = doors.clock.now();
     let project = project_id(project)?;
     let credentials = early_credentials(parts, project, form)?;
     if let Some(credentials) = &credentials {
         authorize(doors, received_at, credentials, project).await?;
         *known = Some((project, received_at));
+        limits::before_body(doors, &limits::sender(doors, project, &credentials.public_key), form, received_at)?;
     }
     doors.spool.room().map_err(|error| unavailable(doors, error))?;
     let encoding = content_encoding(&parts.headers)?;
@@ -92,13 +107,17 @@ async fn try_accept(
             credentials
         }
     };
-    if inspected.item_count == 0 {
-        return Ok(None);
+    if inspected.items.is_empty() {
+        return Ok(Accepted { id: None, silences: Vec::new() });
     }
+    let sender = limits::sender(doors, project, &credentials.public_key);
+    let Passed { body, is_rewritten, item_count, silences } = limits::pass(doors, &sender, &inspected, &encoding, received, received_at)?;
+    let encoding = if is_rewritten { String::new() } else { encoding };
     let receipt = receipt(doors, parts, Arrived { project, received_at, form, encoding }, credentials, &inspected);
-    keep(doors, &receipt, received).await?;
-    doors.ingest.counters.accepted_items.fetch_add(inspected.item_count, Relaxed);
-    Ok((inspected.has_event || inspected.event_id.is_some()).then_some(receipt.event_id))
+    keep(doors, &receipt, body).await?;
+    doors.ingest.counters.accepted_items.fetch_add(item_count, Relaxed);
+    let id = (inspected.has_event || inspected.event_id.is_some()).then_some(receipt.event_id);
+    Ok(Accepted { id, silences })
 }
 
 fn project_id(raw: &str) -> Result<ProjectId, Refusal> {

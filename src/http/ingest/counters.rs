@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use axum::http::StatusCode;
 
 /// The answers ingestion gives. Everything else counts as the last one.
-const STATUSES: [u16; 9] = [200, 400, 401, 403, 405, 408, 413, 503, 500];
+const STATUSES: [u16; 10] = [200, 400, 401, 403, 405, 408, 413, 429, 503, 500];
 
 /// Plain counters; each is read on its own, without a common moment.
 #[derive(Debug, Default)]

@@ -1,11 +1,13 @@
 //! Looking into a body as far as the answer needs it: decode within limits, take the envelope apart, find the event's id. What is in the
 //! items is read by the digest.
 
+use axum::body::Bytes;
 use serde::Deserialize;
 
 use super::refusal::Refusal;
 use crate::config::Limits;
 use crate::domain::event_id::EventId;
+use crate::protocol::category::Category;
 use crate::protocol::dsn::Dsn;
 use crate::protocol::envelope::{self, Envelope, Item};
 use crate::protocol::json::{self, Json};
@@ -21,8 +23,8 @@ pub struct Inspected {
     pub has_event: bool,
     /// The DSN in the envelope's header.
     pub dsn: Option<Dsn>,
-    /// How many items there are to digest.
-    pub item_count: u64,
+    /// What the items are, in their order.
+    pub items: Vec<Category>,
 }
 
 /// Reads a body of the given form and encoding.
@@ -30,8 +32,20 @@ pub fn body(form: BodyForm, content_encoding: &str, received: &[u8], limits: Lim
     let decoded = encoding::decode(content_encoding, received, limits.envelope_bytes)?;
     match form {
         BodyForm::Envelope => inspect_envelope(&decoded, limits),
-        BodyForm::Store | BodyForm::Stored => inspect_event(&decoded, limits),
+        BodyForm::Store | BodyForm::Stored | BodyForm::Refused => inspect_event(&decoded, limits),
     }
+}
+
+/// The envelope without the items for which `keep` (one word each) is false, no longer encoded.
+pub fn without(content_encoding: &str, received: &[u8], keep: &[bool], limits: Limits) -> Result<Bytes, Refusal> {
+    let decoded = encoding::decode(content_encoding, received, limits.envelope_bytes)?;
+    let kept = envelope::parse(&decoded)?.items.into_iter().zip(keep).filter(|(_, keep)| **keep).map(|(item, _)| item);
+    let mut body = decoded.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
+    for item in kept {
+        let header = serde_json::to_vec(&item.header).expect("an object is JSON");
+        [b"\n", header.as_slice(), b"\n", item.payload].iter().for_each(|part| body.extend_from_slice(part));
+    }
+    Ok(body.into())
 }
 
 /// An event that is too large costs itself only: its siblings are kept, and the digest accounts for it. Alone, the sender is told.
@@ -45,7 +59,7 @@ fn inspect_envelope(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal
         event_id: header.event_id.or_else(|| events.clone().find_map(|item| event_id_of(item.payload))),
         has_event: events.next().is_some(),
         dsn: header.dsn,
-        item_count: items.len() as u64,
+        items: items.iter().map(Category::of).collect(),
     })
 }
 
@@ -63,7 +77,7 @@ fn inspect_event(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
             json::parse_object(&payload).map_err(|_| Refusal::Event("the body is not a JSON object"))?.get("event_id").and_then(id_in)
         }
     };
-    Ok(Inspected { event_id, has_event: true, dsn: None, item_count: 1 })
+    Ok(Inspected { event_id, has_event: true, dsn: None, items: vec![Category::Error] })
 }
 
 /// Only what is parsed as one JSON document has the limit of an event; attachments, replays and profiles have that of the envelope.
@@ -125,7 +139,7 @@ mod tests {
     #[test]
     fn a_broken_payload_costs_only_its_item() {
         let found = inspect("{}\n{\"type\":\"event\"}\n{broken\n{\"type\":\"session\"}\n{}\n").expect("framed");
-        assert_eq!((found.event_id, found.has_event, found.item_count), (None, true, 2));
+        assert_eq!((found.event_id, found.has_event, found.items.len()), (None, true, 2));
     }
 
     #[test]
@@ -133,7 +147,18 @@ mod tests {
         let large = format!("{{\"message\":\"{}\"}}", "x".repeat(100));
         assert!(matches!(inspect(&format!("{{}}\n{{\"type\":\"event\"}}\n{large}")), Err(Refusal::TooLarge(_))));
         let found = inspect(&format!("{{}}\n{{\"type\":\"event\"}}\n{large}\n{{\"type\":\"session\"}}\n{{}}"));
-        assert_eq!(found.ok().map(|found| found.item_count), Some(2));
+        assert_eq!(found.ok().map(|found| found.items.len()), Some(2));
+    }
+
+    #[test]
+    fn items_can_be_left_out_and_the_others_stay_as_they_are() {
+        let body = b"{\"dsn\":null}\n{\"type\":\"event\"}\n{}\n{\"type\":\"attachment\",\"length\":3,\"x\":1}\na\nb\n{\"type\":\"session\"}\n{\"s\":1}\n";
+        let rest = without("", body, &[false, true, true], Limits { event_bytes: 100, envelope_bytes: 1_000 }).expect("framed");
+        let items = envelope::parse(&rest).expect("framed").items;
+        assert_eq!(
+            items.iter().map(|item| (item.kind.as_str(), item.payload)).collect::<Vec<_>>(),
+            [("attachment", b"a\nb".as_slice()), ("session", b"{\"s\":1}".as_slice())]
+        );
     }
 
     #[test]

@@ -22,16 +22,22 @@ mod budget;
 mod cors;
 mod counters;
 mod inspect;
+mod limiter;
+mod limits;
 mod outage;
 mod refusal;
+mod silence;
 
 pub use counters::IngestCounters;
+pub use limits::keep_refused;
 
 /// What this door keeps between requests.
 #[derive(Debug, Default)]
 pub struct Ingest {
     /// For `/metrics`.
     pub counters: IngestCounters,
+    /// What keys and projects may send.
+    pub limiter: limiter::Limiter,
     budget: budget::Budget,
     outage: outage::Outage,
 }

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::limiter::Silence;
+use super::silence;
 use crate::domain::outcome::Outcome;
 use crate::protocol::auth::AuthError;
 use crate::protocol::encoding::DecodeError;
@@ -43,6 +45,9 @@ pub enum Refusal {
     /// Not an event.
     #[error("invalid event")]
     Event(&'static str),
+    /// Every item is beyond a limit of its key or project.
+    #[error("rate limited")]
+    Limited(Vec<Silence>),
     /// Bugle cannot keep it now: spool, disk, memory, or an unknown key while Postgres is away.
     #[error("temporarily unable to keep events")]
     Unavailable(&'static str),
@@ -71,6 +76,7 @@ impl Refusal {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Credentials(AuthError::Version)
             | Self::ProjectPath
             | Self::Unreadable
@@ -80,10 +86,11 @@ impl Refusal {
         }
     }
 
-    /// How an item ends that is refused for this reason by a project that is known; `None`: nobody knows whose it was.
+    /// How an item ends that is refused for this reason by a project that is known; `None`: nobody knows whose it was, or it is accounted for already.
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::ProjectPath | Self::Credentials(_) | Self::NotAllowed => None,
+            // What is limited is accounted for item by item, in `limits`.
+            Self::ProjectPath | Self::Credentials(_) | Self::NotAllowed | Self::Limited(_) => None,
             Self::TooLarge(_) => Some(Outcome::Invalid("too_large")),
             Self::TooSlow | Self::Unreadable => Some(Outcome::Invalid("incomplete")),
             Self::Encoding(_) => Some(Outcome::Invalid("encoding")),
@@ -99,6 +106,7 @@ impl Refusal {
             Self::NotAllowed => vec!["the key is unknown or disabled, or belongs to another project than the one in the address".into()],
             Self::TooLarge(cause) | Self::Encoding(cause) => vec![cause.clone()],
             Self::Envelope(error) => vec![error.to_string()],
+            Self::Limited(silences) => silences.iter().map(silence::cause).collect(),
             Self::Event(cause) | Self::Unavailable(cause) => vec![(*cause).to_owned()],
             Self::ProjectPath | Self::Credentials(_) | Self::TooSlow | Self::Unreadable => Vec::new(),
         }
@@ -113,6 +121,10 @@ impl IntoResponse for Refusal {
         let mut response = (status, [("x-sentry-error", error)], Json(body)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if let Self::Limited(silences) = &self {
+            response.headers_mut().insert(header::RETRY_AFTER, silence::retry_after(silences));
+            silence::tell(silences, &mut response);
         }
         response
     }

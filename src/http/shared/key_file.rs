@@ -65,9 +65,10 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::ProjectId;
+    use crate::domain::rate_limit::OwnLimits;
 
     fn keys() -> Vec<EnabledKey> {
-        vec![EnabledKey { public_key: "a1b2c3d4e5f60718293a4b5c6d7e8f90".into(), project_id: ProjectId(42) }]
+        vec![EnabledKey { public_key: "a1b2c3d4e5f60718293a4b5c6d7e8f90".into(), project_id: ProjectId(42), limits: OwnLimits::default() }]
     }
 
     #[test]

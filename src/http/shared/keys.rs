@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::key_file;
 use crate::domain::ids::ProjectId;
+use crate::domain::rate_limit::OwnLimits;
 use crate::store::keys::EnabledKey;
 use crate::store::{self, Db};
 
@@ -110,6 +111,11 @@ impl KeyCache {
             None if may_look_up => self.look_up(db, public_key).await,
             None => Err(KeysUnavailable),
         }
+    }
+
+    /// How much a key that may send was allowed, and its project.
+    pub fn limits_of(&self, public_key: &str) -> OwnLimits {
+        self.known().keys.get(public_key).map(|key| key.limits).unwrap_or_default()
     }
 
     /// Whether the list was ever read, be it from the file: before, only single look-ups can tell who may send.

@@ -30,6 +30,10 @@ fn ingestion(page: &mut Page, doors: &Doors) {
     }
     page.counter("bugle_ingest_body_bytes_total", "Body bytes received, as they came.", &counters.body_bytes);
     page.counter("bugle_ingest_items_total", "Items of requests that were kept.", &counters.accepted_items);
+    page.family("bugle_ingest_limited_items_total", "counter", "Items refused by limits of keys and projects.");
+    for (limit, count) in doors.ingest.limiter.refused_counts() {
+        page.line("bugle_ingest_limited_items_total", &format!("{{limit=\"{}\"}}", limit.reason()), count);
+    }
 }
 
 /// Both labels have a fixed number of values; reasons and projects are on the pages of the projects.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use time::OffsetDateTime;
 
+use super::OTHER;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::store::{Tx, copy};
 
-/// Environments a project can have. Beyond it new names are left out of the lists and the filters: they are not environments but
+/// Environments a project can have. Beyond it new names are counted together as [`super::OTHER`]: they are not environments but
 /// something unique that got into the field.
 pub const ENVIRONMENTS_MAX: i64 = 200;
 
@@ -24,6 +25,16 @@ pub struct Seen {
     pub top_level: i16,
 }
 
+impl Seen {
+    /// Both together.
+    pub fn join(&mut self, other: Self) {
+        self.event_count += other.event_count;
+        self.first_seen_at = self.first_seen_at.min(other.first_seen_at);
+        self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
+        self.top_level = self.top_level.max(other.top_level);
+    }
+}
+
 /// Notes that the environments were seen between the two times and tells which of them the project has: all, until there are
 /// [`ENVIRONMENTS_MAX`]. Two nodes may each add one at the limit; it is no exact limit.
 pub async fn upsert(
@@ -35,19 +46,22 @@ pub async fn upsert(
     }
     let rows = sqlx::query!(
         r#"
+        WITH u AS MATERIALIZED (
+            SELECT u.project_id, u.name, u.first_seen_at, u.last_seen_at,
+                u.name = $6 OR EXISTS (SELECT 1 FROM environments e WHERE e.project_id = u.project_id AND e.name = u.name) AS known
+            FROM unnest($1::int8[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS u (project_id, name, first_seen_at, last_seen_at)
+        ), placed AS (
+            SELECT project_id, name, first_seen_at, last_seen_at, known,
+                row_number() OVER (PARTITION BY project_id, known ORDER BY name) AS place FROM u
+        ), taken AS (
+            SELECT p.project_id, (SELECT count(*) FROM environments e WHERE e.project_id = p.project_id) AS name_count
+            FROM (SELECT DISTINCT project_id FROM u WHERE NOT known) AS p
+        )
         INSERT INTO environments AS e (project_id, name, first_seen_at, last_seen_at)
         SELECT u.project_id, u.name, u.first_seen_at, u.last_seen_at
-        FROM (
-            SELECT project_id, name, first_seen_at, last_seen_at, known,
-                row_number() OVER (PARTITION BY project_id, known ORDER BY name) AS place
-            FROM (
-                SELECT u.project_id, u.name, u.first_seen_at, u.last_seen_at,
-                    EXISTS (SELECT 1 FROM environments e WHERE e.project_id = u.project_id AND e.name = u.name) AS known
-                FROM unnest($1::int8[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-                    AS u (project_id, name, first_seen_at, last_seen_at)
-            ) AS u
-        ) AS u
-        WHERE u.known OR u.place + (SELECT count(*) FROM environments e WHERE e.project_id = u.project_id) <= $5
+        FROM placed AS u
+        LEFT JOIN taken t ON t.project_id = u.project_id
+        WHERE u.known OR u.place + t.name_count <= $5
         ORDER BY u.project_id, u.name
         ON CONFLICT (project_id, name) DO UPDATE
         SET first_seen_at = least(e.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(e.last_seen_at, excluded.last_seen_at)
@@ -58,6 +72,7 @@ pub async fn upsert(
         &seen.values().map(|times| times.0).collect::<Vec<_>>(),
         &seen.values().map(|times| times.1).collect::<Vec<_>>(),
         ENVIRONMENTS_MAX,
+        OTHER,
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -15,6 +15,10 @@ pub mod quarters;
 pub mod releases;
 pub mod tags;
 
+/// The name under which environments and releases are counted together that are more than a project can have: something unique, like a
+/// request id, got into the field. Not counted against the limit.
+pub const OTHER: &str = "(other)";
+
 /// The start of the minute in which `at` lies, UTC.
 pub fn minute(at: OffsetDateTime) -> OffsetDateTime {
     floor(at, Duration::MINUTE)

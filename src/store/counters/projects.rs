@@ -7,13 +7,26 @@ use time::OffsetDateTime;
 use crate::domain::ids::ProjectId;
 use crate::store::Tx;
 
-/// The projects among `ids` that exist, with the time of their creation. They cannot be deleted until this transaction ends.
-pub async fn hold(tx: &mut Tx, ids: &[ProjectId]) -> sqlx::Result<HashMap<ProjectId, OffsetDateTime>> {
+/// What the digest needs to know about a project.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldProject {
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// Events of an issue and hour that are stored whole. `None`: the installation's setting holds; 0: all.
+    pub sample_after: Option<u32>,
+}
+
+/// The projects among `ids` that exist. They cannot be deleted until this transaction ends.
+pub async fn hold(tx: &mut Tx, ids: &[ProjectId]) -> sqlx::Result<HashMap<ProjectId, HeldProject>> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query!("SELECT id, created_at FROM projects WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE", &ids)
+    let rows = sqlx::query!("SELECT id, created_at, sample_after FROM projects WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE", &ids)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows.into_iter().map(|row| (ProjectId(row.id), row.created_at)).collect())
+    let held = rows.into_iter().map(|row| {
+        let sample_after = row.sample_after.and_then(|after| u32::try_from(after).ok());
+        (ProjectId(row.id), HeldProject { created_at: row.created_at, sample_after })
+    });
+    Ok(held.collect())
 }
 
 /// Adds events per hour of arrival.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use time::OffsetDateTime;
 
+use super::OTHER;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::store::{Tx, copy};
 
-/// Releases a project can have. Beyond it new names are left out of the lists and the filters; somebody sends something unique, like
+/// Releases a project can have. Beyond it new names are counted together as [`super::OTHER`]; somebody sends something unique, like
 /// a request id, as the release.
 pub const RELEASES_MAX: i64 = 10_000;
 
@@ -22,27 +23,40 @@ pub struct Seen {
     pub last_seen_at: OffsetDateTime,
 }
 
+impl Seen {
+    /// Both together.
+    pub fn join(&mut self, other: Self) {
+        self.event_count += other.event_count;
+        self.first_seen_at = self.first_seen_at.min(other.first_seen_at);
+        self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
+    }
+}
+
 /// Adds to the releases of projects and tells which of them the project has: all, until there are [`RELEASES_MAX`].
 pub async fn add_to_projects(tx: &mut Tx, seen: &BTreeMap<(ProjectId, String), Seen>) -> sqlx::Result<HashSet<(ProjectId, String)>> {
     if seen.is_empty() {
         return Ok(HashSet::new());
     }
-    // The count that enforces the limit stops there, so that it never costs more than the limit allows; it is only made for new names.
+    // The count that enforces the limit is only made for new names, once for each project; it never costs more than the limit allows.
     let rows = sqlx::query!(
         r#"
+        WITH u AS MATERIALIZED (
+            SELECT u.project_id, u.version, u.first_seen_at, u.last_seen_at, u.event_count,
+                u.version = $7 OR EXISTS (SELECT 1 FROM releases r WHERE r.project_id = u.project_id AND r.version = u.version) AS known
+            FROM unnest($1::int8[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::int8[])
+                AS u (project_id, version, first_seen_at, last_seen_at, event_count)
+        ), placed AS (
+            SELECT project_id, version, first_seen_at, last_seen_at, event_count, known,
+                row_number() OVER (PARTITION BY project_id, known ORDER BY version) AS place FROM u
+        ), taken AS (
+            SELECT p.project_id, (SELECT count(*) FROM releases r WHERE r.project_id = p.project_id) AS version_count
+            FROM (SELECT DISTINCT project_id FROM u WHERE NOT known) AS p
+        )
         INSERT INTO releases AS r (project_id, version, first_seen_at, last_seen_at, event_count)
         SELECT u.project_id, u.version, u.first_seen_at, u.last_seen_at, u.event_count
-        FROM (
-            SELECT project_id, version, first_seen_at, last_seen_at, event_count, known,
-                row_number() OVER (PARTITION BY project_id, known ORDER BY version) AS place
-            FROM (
-                SELECT u.project_id, u.version, u.first_seen_at, u.last_seen_at, u.event_count,
-                    EXISTS (SELECT 1 FROM releases r WHERE r.project_id = u.project_id AND r.version = u.version) AS known
-                FROM unnest($1::int8[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::int8[])
-                    AS u (project_id, version, first_seen_at, last_seen_at, event_count)
-            ) AS u
-        ) AS u
-        WHERE u.known OR u.place + (SELECT count(*) FROM releases r WHERE r.project_id = u.project_id) <= $6
+        FROM placed AS u
+        LEFT JOIN taken t ON t.project_id = u.project_id
+        WHERE u.known OR u.place + t.version_count <= $6
         ORDER BY u.project_id, u.version
         ON CONFLICT (project_id, version) DO UPDATE
         SET first_seen_at = least(r.first_seen_at, excluded.first_seen_at),
@@ -56,6 +70,7 @@ pub async fn add_to_projects(tx: &mut Tx, seen: &BTreeMap<(ProjectId, String), S
         &seen.values().map(|seen| seen.last_seen_at).collect::<Vec<_>>(),
         &seen.values().map(|seen| seen.event_count).collect::<Vec<_>>(),
         RELEASES_MAX,
+        OTHER,
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -3,16 +3,19 @@
 use super::{Pair, Since, stream_pairs};
 use crate::domain::ids::ProjectId;
 use crate::store::Tx;
+use crate::store::counters::OTHER;
 
 /// Reads the events of the project once, without their payloads, folded by what the counters distinguish. An environment or a release that
-/// the project has no place for (see `counters::environments`) is counted nowhere, and is no difference.
+/// the project has no place for is counted as one of the others (`counters::OTHER`).
 pub async fn against_events(tx: &mut Tx, project: ProjectId, since: Since, each: &mut impl FnMut(Pair)) -> sqlx::Result<()> {
     stream_pairs!(
         tx,
         each,
         r#"
         WITH facts AS MATERIALIZED (
-            SELECT issue_id, hour, environment, release, sum(event_count)::int8 AS n
+            SELECT s.issue_id, s.hour, sum(s.event_count)::int8 AS n,
+                CASE WHEN s.environment = '' OR e.name IS NOT NULL THEN s.environment ELSE $3 END AS environment,
+                CASE WHEN s.release = '' OR r.version IS NOT NULL THEN s.release ELSE $3 END AS release
             FROM (
                 SELECT issue_id, date_trunc('hour', occurred_at, 'UTC') AS hour, coalesce(environment, '') AS environment,
                     coalesce(release, '') AS release, count(*) AS event_count
@@ -20,8 +23,10 @@ pub async fn against_events(tx: &mut Tx, project: ProjectId, since: Since, each:
                 GROUP BY 1, 2, 3, 4
                 UNION ALL
                 SELECT issue_id, hour, environment, release, event_count FROM absent_events WHERE project_id = $1
-            ) AS seen
-            GROUP BY 1, 2, 3, 4
+            ) AS s
+            LEFT JOIN environments e ON e.project_id = $1 AND e.name = s.environment
+            LEFT JOIN releases r ON r.project_id = $1 AND r.version = s.release
+            GROUP BY 1, 2, 4, 5
         )
         SELECT 'issues.event_count' AS "counter!", 'issue ' || coalesce(i.id, f.issue_id) AS "row!",
             coalesce(i.event_count, 0) AS "counted!", coalesce(f.n, 0) AS "found!"
@@ -39,17 +44,16 @@ pub async fn against_events(tx: &mut Tx, project: ProjectId, since: Since, each:
         FROM (SELECT issue_id, environment, event_count FROM issue_environments WHERE project_id = $1) AS e
         FULL JOIN (SELECT issue_id, environment, sum(n)::int8 AS n FROM facts WHERE environment <> '' GROUP BY 1, 2) AS f
             ON f.issue_id = e.issue_id AND f.environment = e.environment
-        WHERE e.issue_id IS NOT NULL OR EXISTS (SELECT 1 FROM environments k WHERE k.project_id = $1 AND k.name = f.environment)
         UNION ALL
         SELECT 'issue_releases.event_count', format('issue %s, %s', coalesce(r.issue_id, f.issue_id), coalesce(r.release, f.release)),
             coalesce(r.event_count, 0), coalesce(f.n, 0)
         FROM (SELECT issue_id, release, event_count FROM issue_releases WHERE project_id = $1) AS r
         FULL JOIN (SELECT issue_id, release, sum(n)::int8 AS n FROM facts WHERE release <> '' GROUP BY 1, 2) AS f
             ON f.issue_id = r.issue_id AND f.release = r.release
-        WHERE r.issue_id IS NOT NULL OR EXISTS (SELECT 1 FROM releases k WHERE k.project_id = $1 AND k.version = f.release)
         "#,
         project.0,
-        since.hours
+        since.hours,
+        OTHER
     )
 }
 

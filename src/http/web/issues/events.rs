@@ -38,6 +38,8 @@ struct Page {
     kind: String,
     retention_days: u32,
     total: String,
+    /// `512`: how many of them were stored; '' where all were.
+    stored: String,
     /// `environment production`: what is the same in every row.
     same: Vec<String>,
     columns: Columns,
@@ -96,6 +98,7 @@ pub async fn get(
         kind: cut(&heading(&issue).0, 200),
         retention_days: doors.config.retention_days,
         total: format::many(issue.event_count, "event", "events"),
+        stored: issue.stored_count().map(format::grouped).unwrap_or_default(),
         newer: address("before", events.first().filter(|_| has_newer)),
         older: address("after", events.last().filter(|_| has_older)),
         columns: columns(&events),

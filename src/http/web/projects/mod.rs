@@ -1,5 +1,6 @@
 //! The pages about projects: list, new, onboarding, settings.
 
+pub mod limits;
 pub mod list;
 pub mod new;
 pub mod onboarding;
@@ -26,7 +27,9 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/settings", get(settings::get).post(settings::save_general))
         .route("/{project}/settings/outcomes", get(outcomes::get))
         .route("/{project}/settings/retention", post(settings::save_retention))
+        .route("/{project}/settings/limits", post(limits::save))
         .route("/{project}/settings/keys", post(settings::create_key))
+        .route("/{project}/settings/keys/{key}/limits", post(limits::save_key))
         .route("/{project}/settings/keys/{key}", post(settings::turn_key))
         .route("/{project}/settings/members", post(settings::add_member))
         .route("/{project}/settings/members/{user}/remove", post(settings::remove_member))

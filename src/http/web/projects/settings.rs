@@ -6,12 +6,14 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Response};
 use serde::Deserialize;
 
+use super::limits::Card;
 use crate::actions::{project_keys, projects};
 use crate::domain::ids::UserId;
 use crate::domain::project::{PLATFORMS, dsn};
 use crate::domain::user::User;
 use crate::http::Doors;
 use crate::http::web::flash::{self, Note};
+use crate::http::web::format;
 use crate::http::web::layout::{self, Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::http::web::project_access::ProjectAccess;
@@ -30,6 +32,7 @@ struct Page {
     members: Vec<User>,
     others: Vec<User>,
     may_change: bool,
+    limits: Card,
     retention_days: u32,
     kept_days: u32,
     own_days: String,
@@ -41,6 +44,22 @@ struct Key {
     dsn: String,
     created_at: time::OffsetDateTime,
     on: bool,
+    minute_limit: Option<i32>,
+    hour_limit: Option<i32>,
+}
+
+impl Key {
+    /// `100 events a minute`; '' where it has no limit of its own.
+    fn limits(&self) -> String {
+        let limit = |number: Option<i32>, period: &str| {
+            Some(match number? {
+                0 => format!("no limit per {period}"),
+                number => format!("{} per {period}", format::grouped(number)),
+            })
+        };
+        let limits = [limit(self.minute_limit, "minute"), limit(self.hour_limit, "hour")];
+        limits.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Name and platform.
@@ -101,11 +120,14 @@ pub async fn get(State(doors): State<Doors>, access: ProjectAccess) -> Result<Ht
                 label: key.label,
                 created_at: key.created_at,
                 on: key.disabled_at.is_none(),
+                minute_limit: key.minute_limit,
+                hour_limit: key.hour_limit,
             })
             .collect(),
         members: store::members::list(&doors.db, project.id).await?,
         others,
         may_change,
+        limits: Card::load(&doors, &access).await?,
         retention_days: doors.config.retention_days,
         kept_days: own_days.map_or(doors.config.retention_days, |own| own.min(doors.config.retention_days)),
         own_days: own_days.map(|days| days.to_string()).unwrap_or_default(),
@@ -186,6 +208,7 @@ pub async fn remove_member(
     Ok(back(&doors, &access, "#members", Note::ok("Removed. They get no more mail about this project.")))
 }
 
-fn back(doors: &Doors, access: &ProjectAccess, anchor: &str, note: Note) -> Response {
+/// Back to the page, with a word on what was done.
+pub fn back(doors: &Doors, access: &ProjectAccess, anchor: &str, note: Note) -> Response {
     flash::redirect(doors, &format!("/{}/settings{anchor}", access.project.slug), note)
 }

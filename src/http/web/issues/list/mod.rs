@@ -19,6 +19,7 @@ use crate::http::Doors;
 use crate::http::web::layout::{self, Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::http::web::project_access::ProjectAccess;
+use crate::http::web::projects::limits;
 use crate::http::web::signed_in::SignedIn;
 use crate::store::issue_reads::Issue;
 use crate::store::issue_search::{self, Sort};
@@ -44,6 +45,8 @@ struct Page {
     scope: Scope,
     wanted: Wanted,
     problem: Option<ProblemNote>,
+    /// Events are being refused; '' where they are not.
+    refused: String,
     views: Vec<View>,
     facets: Vec<Facet>,
     pulse: Option<Pulse>,
@@ -112,6 +115,7 @@ async fn page(doors: &Doors, shell: Shell, scope: Scope, params: Params) -> Resu
         newer: found.newer.as_ref().map(|cursor| wanted.with_cursor(&scope.base, cursor)).unwrap_or_default(),
         older: found.older.as_ref().map(|cursor| wanted.with_cursor(&scope.base, cursor)).unwrap_or_default(),
         rows: rows(db, found.issues, &scope, wanted.period, now).await?,
+        refused: limits::notice(db, &projects, now).await?,
         problem: parsed.err().map(|problem| note(problem, &wanted, &scope.base)),
         shell,
         scope,

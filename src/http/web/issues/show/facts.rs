@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::http::web::issues::number::Number;
 use crate::protocol::event::Event;
 use crate::store::chart_reads::Hour;
+use crate::store::counters::people::PEOPLE_MAX;
 use crate::store::issue_reads::Issue;
 
 use super::text::cut;
@@ -27,6 +28,8 @@ pub struct Facts {
     pub last_release: String,
     /// Exact.
     pub events: Number,
+    /// `512`: how many of them were stored; '' where all were.
+    pub stored: String,
     /// `118 in the last hour`
     pub last_hour: String,
     /// `usual 6`; empty where nothing is known to be usual.
@@ -35,6 +38,8 @@ pub struct Facts {
     pub up: bool,
     /// Exact; `None`: none sent.
     pub users: Option<Number>,
+    /// There are more than are told apart.
+    pub more_users: bool,
     /// `payments/services.py:139`
     pub location: String,
     /// `capture_payment`
@@ -53,6 +58,7 @@ pub fn of(issue: &Issue, event: Option<&Event>, hours: &[Hour], last_hour: i64, 
         last_seen_at: issue.last_seen_at,
         last_release: text(&issue.last_release),
         events: issue.event_count.into(),
+        stored: issue.stored_count().map(crate::http::web::format::grouped).unwrap_or_default(),
         last_hour: match last_hour {
             0 => "none in the last hour".to_owned(),
             count => format!("{} in the last hour", crate::http::web::format::count(count)),
@@ -60,6 +66,7 @@ pub fn of(issue: &Issue, event: Option<&Event>, hours: &[Hour], last_hour: i64, 
         usual: usual.map(|usual| if usual == 0 { "usually under 1".to_owned() } else { format!("usual {usual}") }).unwrap_or_default(),
         up: issue.spiking_since.is_some() || usual.is_some_and(|usual| last_hour >= UP_LEAST && last_hour >= usual.max(1) * UP_FACTOR),
         users: (issue.user_count > 0).then(|| issue.user_count.into()),
+        more_users: issue.user_count >= PEOPLE_MAX,
         location: location(issue),
         function: cut(&issue.function, 120),
         entry: event.map(entry).unwrap_or_default(),
