@@ -7,36 +7,6 @@ use std::collections::HashSet;
 
 use crate::protocol::event::{Event, Frame, Stacktrace, Text};
 
-/// Parts of a lower-case path with forward slashes that only packages and runtimes have. The path is given a leading slash first.
-const LIBRARY_PATHS: &[&str] = &[
-    "/site-packages/",
-    "/dist-packages/",
-    "/node_modules/",
-    "/bower_components/",
-    "/vendor/",
-    "/usr/local/lib/",
-    "/usr/lib/",
-    "/usr/lib64/",
-    "/usr/local/go/src/",
-    "/usr/share/nodejs/",
-    "/usr/share/rubygems-integration/",
-    "/go/pkg/mod/",
-    "/cargo/registry/src/",
-    "/registry/src/index.",
-    "/.cargo/registry/",
-    "/.cargo/git/",
-    "/.rustup/",
-    "/rustc/",
-    "/sysdeps/unix/",
-    "/nptl/",
-    "/lib/ruby/",
-    "/bundle/gems/",
-    "/bundler/gems/",
-    "/.gem/",
-    "/.rvm/gems/",
-    "/.pub-cache/",
-    "/.m2/repository/",
-];
 /// How a path begins that names a part of the runtime instead of a file.
 const RUNTIME_PREFIXES: &[&str] = &["node:", "<frozen ", "<built-in", "[native code]", "ext:", "deno:", "bun:", "native "];
 /// Packages of the Java platform, which say nothing in their paths. Only asked when the client left the flag open.
@@ -44,25 +14,29 @@ const JAVA_PLATFORM: &[&str] = &["java.", "javax.", "jdk.", "sun.", "com.sun.", 
 
 /// Decides for one frame from its paths and the client's flag. Deciding twice changes nothing.
 pub fn decide(frame: &Frame) -> bool {
-    if is_library(frame) {
-        return false;
-    }
-    let said_by_client = frame.client_in_app.or(frame.in_app);
-    said_by_client.unwrap_or_else(|| !is_platform_package(frame))
+    !is_library(frame) && said_or_guessed(frame)
 }
 
 /// Sets `in_app` on every frame of an event, and `client_in_app` where the client had said something else.
 pub fn mark(event: &mut Event<'_>) {
-    let library_packages: HashSet<String> =
-        stacktraces(event).flat_map(|trace| &trace.frames).filter(|frame| is_library(frame)).filter_map(package).collect();
+    let library_packages: HashSet<String> = if frames(event).any(is_generated) {
+        frames(event).filter(|frame| is_library(frame)).filter_map(package).collect()
+    } else {
+        HashSet::new()
+    };
     for frame in stacktraces_mut(event).flat_map(|trace| &mut trace.frames) {
-        let belongs_to_library = is_generated(frame) && package(frame).is_some_and(|package| library_packages.contains(&package));
-        let decided = decide(frame) && !belongs_to_library;
+        let belongs_to_library = || is_generated(frame) && package(frame).is_some_and(|package| library_packages.contains(&package));
+        let decided = decide(frame) && !belongs_to_library();
         if frame.client_in_app.is_none() && frame.in_app.is_some_and(|said| said != decided) {
             frame.client_in_app = frame.in_app;
         }
         frame.in_app = Some(decided);
     }
+}
+
+/// The client's word, else whether it looks like an application's.
+fn said_or_guessed(frame: &Frame) -> bool {
+    frame.client_in_app.or(frame.in_app).unwrap_or_else(|| !is_platform_package(frame))
 }
 
 fn is_library(frame: &Frame) -> bool {
@@ -74,19 +48,50 @@ fn is_library_path(path: &str) -> bool {
     if is_old_node || RUNTIME_PREFIXES.iter().any(|prefix| path.starts_with(prefix)) {
         return true;
     }
-    let path = format!("/{}", path.replace('\\', "/").to_ascii_lowercase());
-    LIBRARY_PATHS.iter().any(|part| path.contains(part)) || is_python_runtime(&path)
+    let bytes = path.as_bytes();
+    is_library_part(bytes) || (1..bytes.len()).any(|at| matches!(bytes[at - 1], b'/' | b'\\') && is_library_part(&bytes[at..]))
 }
 
-/// `/lib/python3.12/…`, `/lib/python312.zip/…` and Windows' `/python312/lib/…`.
-fn is_python_runtime(path: &str) -> bool {
-    let is_version = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-    let unix = path.split("/lib/python").skip(1).chain(path.split("/lib64/python").skip(1)).any(is_version);
-    let windows = path.split("/python").skip(1).any(|rest| {
-        let after_version = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-        is_version(rest) && after_version.starts_with("/lib/")
-    });
-    unix || windows
+/// Whether a path goes on, at its beginning or after a slash, with what only packages and runtimes have.
+fn is_library_part(rest: &[u8]) -> bool {
+    let any = |parts: &[&str]| parts.iter().any(|part| after(rest, part).is_some());
+    match rest.first().map(u8::to_ascii_lowercase) {
+        Some(b'b') => any(&["bower_components/", "bundle/gems/", "bundler/gems/"]),
+        Some(b'c') => any(&["cargo/registry/src/"]),
+        Some(b'd') => any(&["dist-packages/"]),
+        Some(b'g') => any(&["go/pkg/mod/"]),
+        Some(b'l') => any(&["lib/ruby/"]) || is_python_lib(rest),
+        Some(b'n') => any(&["node_modules/", "nptl/"]),
+        Some(b'p') => is_python_on_windows(rest),
+        Some(b'r') => any(&["registry/src/index.", "rustc/"]),
+        Some(b's') => any(&["site-packages/", "sysdeps/unix/"]),
+        Some(b'u') => {
+            any(&["usr/local/lib/", "usr/lib/", "usr/lib64/", "usr/local/go/src/", "usr/share/nodejs/", "usr/share/rubygems-integration/"])
+        }
+        Some(b'v') => any(&["vendor/"]),
+        Some(b'.') => any(&[".cargo/registry/", ".cargo/git/", ".rustup/", ".gem/", ".rvm/gems/", ".pub-cache/", ".m2/repository/"]),
+        _ => false,
+    }
+}
+
+/// `lib/python3.12/…`, `lib/python312.zip/…`.
+fn is_python_lib(rest: &[u8]) -> bool {
+    let version = after(rest, "lib/python").or_else(|| after(rest, "lib64/python"));
+    version.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
+}
+
+/// Windows' `python312/lib/…`.
+fn is_python_on_windows(rest: &[u8]) -> bool {
+    let Some(version) = after(rest, "python").filter(|version| version.first().is_some_and(u8::is_ascii_digit)) else { return false };
+    let len = version.iter().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')).count();
+    after(&version[len..], "/lib/").is_some_and(|below| after(below, "python").is_none())
+}
+
+/// What follows a part of a path, which is given in lower case with forward slashes.
+fn after<'a>(rest: &'a [u8], part: &str) -> Option<&'a [u8]> {
+    let (begin, below) = rest.split_at_checked(part.len())?;
+    let is_same = |(byte, wanted): (&u8, u8)| byte.to_ascii_lowercase() == wanted || *byte == b'\\' && wanted == b'/';
+    begin.iter().zip(part.bytes()).all(is_same).then_some(below)
 }
 
 fn is_platform_package(frame: &Frame) -> bool {
@@ -95,7 +100,7 @@ fn is_platform_package(frame: &Frame) -> bool {
 
 /// Code that no file holds, made by `exec` or `eval`.
 fn is_generated(frame: &Frame) -> bool {
-    let names_no_file = |path: &Text<'_>| path.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with('<') && name.ends_with('>'));
+    let names_no_file = |path: &Text<'_>| path.ends_with('>') && path.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with('<'));
     [&frame.filename, &frame.abs_path].into_iter().flatten().any(names_no_file)
 }
 
@@ -105,10 +110,10 @@ fn package(frame: &Frame<'_>) -> Option<String> {
     (!first.is_empty()).then(|| first.to_owned())
 }
 
-fn stacktraces<'a>(event: &'a Event<'a>) -> impl Iterator<Item = &'a Stacktrace<'a>> {
+fn frames<'a>(event: &'a Event<'a>) -> impl Iterator<Item = &'a Frame<'a>> {
     let of_exceptions = event.exceptions.iter().filter_map(|exception| exception.stacktrace.as_ref());
     let of_threads = event.threads.iter().filter_map(|thread| thread.stacktrace.as_ref());
-    of_exceptions.chain(of_threads).chain(event.stacktrace.as_ref())
+    of_exceptions.chain(of_threads).chain(event.stacktrace.as_ref()).flat_map(|trace| &trace.frames)
 }
 
 fn stacktraces_mut<'e, 'a>(event: &'e mut Event<'a>) -> impl Iterator<Item = &'e mut Stacktrace<'a>> {

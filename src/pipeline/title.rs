@@ -120,6 +120,9 @@ fn first_line(text: &str, len_max: usize) -> String {
 }
 
 fn cut(text: &str, len_max: usize) -> String {
+    if text.len() <= len_max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let clean = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     match text.char_indices().nth(len_max) {
         None => clean(text),

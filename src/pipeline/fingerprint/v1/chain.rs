@@ -1,6 +1,10 @@
 //! Chains and groups of exceptions, reduced to the links that say which bug it is.
 
-use super::{plain_text, stack};
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use super::plain_text;
+use super::stack::Stack;
 use crate::pipeline::exception_tree::Tree;
 use crate::protocol::event::{Event, Exception};
 
@@ -19,56 +23,82 @@ pub enum View {
 }
 
 /// What one exception contributes: its type, then its frames or its text.
-pub type Link = Vec<String>;
+pub type Link<'a> = Vec<Cow<'a, str>>;
 
-/// The links that make the key; `None` when this view has no evidence. With frames the evidence must be a frame.
-pub fn links(event: &Event, view: View) -> Option<Vec<Link>> {
-    let reader = Reader { platform: &event.platform, view };
-    let links = match Tree::read(&event.exceptions) {
-        Some(tree) => reader.of_node(&tree, tree.root),
-        None => reader.of_chain(&event.exceptions.iter().collect::<Vec<_>>()),
-    };
-    let evident = match view {
-        View::App | View::System => links.iter().any(|link| link.has_evidence),
-        View::Text => links.iter().any(|link| link.parts.iter().any(|part| !part.is_empty())),
-    };
-    evident.then(|| links.into_iter().map(|link| link.parts).collect())
+/// The exceptions of an event, to be looked at in one view after the other.
+pub struct Chain<'a> {
+    exceptions: &'a [Exception<'a>],
+    platform: &'a str,
+    tree: Option<Tree<'a>>,
+    /// Of each exception, read when it is first needed.
+    stacks: Vec<OnceCell<Stack<'a>>>,
+}
+
+impl<'a> Chain<'a> {
+    /// The chain of an event.
+    pub fn of(event: &'a Event<'a>) -> Self {
+        Self {
+            exceptions: &event.exceptions,
+            platform: &event.platform,
+            tree: Tree::read(&event.exceptions),
+            stacks: event.exceptions.iter().map(|_| OnceCell::new()).collect(),
+        }
+    }
+
+    /// The links that make the key; `None` when this view has no evidence. With frames the evidence must be a frame.
+    pub fn links(&self, view: View) -> Option<Vec<Link<'_>>> {
+        let reader = Reader { chain: self, view };
+        let links = match &self.tree {
+            Some(tree) => reader.of_node(tree, tree.root),
+            None => reader.of_chain(0..self.exceptions.len()),
+        };
+        let evident = match view {
+            View::App | View::System => links.iter().any(|link| link.has_evidence),
+            View::Text => links.iter().any(|link| link.parts.iter().any(|part| !part.is_empty())),
+        };
+        evident.then(|| links.into_iter().map(|link| link.parts).collect())
+    }
+
+    fn stack(&self, place: usize) -> &Stack<'a> {
+        self.stacks[place].get_or_init(|| Stack::read(self.exceptions[place].frames(), self.platform))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Read {
-    parts: Link,
+struct Read<'a> {
+    parts: Link<'a>,
     /// It has frames that this view looks at.
     has_evidence: bool,
 }
 
-struct Reader<'a> {
-    platform: &'a str,
+struct Reader<'c, 'a> {
+    chain: &'c Chain<'a>,
     view: View,
 }
 
-impl Reader<'_> {
-    fn read(&self, exception: &Exception) -> Read {
-        let evidence = match self.view {
-            View::App => stack::app(exception.frames(), self.platform),
-            View::System => stack::system(exception.frames(), self.platform),
-            View::Text => vec![exception.value.as_deref().map(plain_text::of).unwrap_or_default()],
-        };
+impl<'c> Reader<'c, '_> {
+    fn read(&self, place: usize) -> Read<'c> {
+        let exception = &self.chain.exceptions[place];
         let synthetic = exception.mechanism.as_ref().is_some_and(|mechanism| mechanism.synthetic == Some(true));
         let kind = exception.kind.as_deref().filter(|_| !synthetic).unwrap_or_default();
-        let has_evidence = !evidence.is_empty();
-        let parts = std::iter::once(kind.to_owned()).chain(evidence).collect();
+        let mut parts = vec![Cow::Borrowed(kind)];
+        match self.view {
+            View::App => parts.extend(self.chain.stack(place).app().into_iter().map(Cow::Borrowed)),
+            View::System => parts.extend(self.chain.stack(place).system().into_iter().map(Cow::Borrowed)),
+            View::Text => parts.push(exception.value.as_deref().map(plain_text::of).unwrap_or_default().into()),
+        }
+        let has_evidence = parts.len() > 1;
         Read { parts, has_evidence }
     }
 
     /// Causes first, the raised exception last. With frames of the application: the innermost link that has some, and the raised one,
     /// so that two causes behind one retry stay apart while a library may change what it says to itself. Otherwise all; equal links once.
-    fn of_chain(&self, chain: &[&Exception]) -> Vec<Read> {
-        let mut links: Vec<Read> = Vec::new();
+    fn of_chain(&self, chain: impl ExactSizeIterator<Item = usize>) -> Vec<Read<'c>> {
+        let mut links: Vec<Read<'c>> = Vec::new();
         let middle = if chain.len() > LINKS_MAX { LINKS_MAX / 2..chain.len() - LINKS_MAX / 2 } else { 0..0 };
-        let kept = chain.iter().enumerate().filter(|(place, _)| !middle.contains(place));
-        for link in kept.map(|(_, exception)| self.read(exception)) {
-            if !links.contains(&link) || self.view == View::App {
+        let kept = chain.enumerate().filter(|(place, _)| !middle.contains(place));
+        for link in kept.map(|(_, place)| self.read(place)) {
+            if self.view == View::App || !links.contains(&link) {
                 links.push(link);
             }
         }
@@ -81,7 +111,7 @@ impl Reader<'_> {
     }
 
     /// A group whose members are all of one kind is that member. Otherwise one of each kind, in a fixed order, and the group itself.
-    fn of_node(&self, tree: &Tree<'_>, place: usize) -> Vec<Read> {
+    fn of_node(&self, tree: &Tree<'_>, place: usize) -> Vec<Read<'c>> {
         let mut outer = vec![place];
         let mut inner = place;
         while let (true, Some(cause)) = (tree.members(inner).is_empty(), tree.cause(inner)) {
@@ -89,23 +119,22 @@ impl Reader<'_> {
             inner = cause;
         }
         if tree.members(inner).is_empty() {
-            let chain: Vec<&Exception> = outer.iter().rev().map(|&place| tree.get(place)).collect();
-            return self.of_chain(&chain);
+            return self.of_chain(outer.into_iter().rev());
         }
         let mut links = self.of_group(tree, inner);
         if inner != place {
-            links.push(self.read(tree.get(place)));
+            links.push(self.read(place));
         }
         links
     }
 
-    fn of_group(&self, tree: &Tree<'_>, group: usize) -> Vec<Read> {
-        let mut kinds: Vec<Vec<Read>> = tree.members(group).into_iter().map(|member| self.of_node(tree, member)).collect();
+    fn of_group(&self, tree: &Tree<'_>, group: usize) -> Vec<Read<'c>> {
+        let mut kinds: Vec<Vec<Read<'c>>> = tree.members(group).into_iter().map(|member| self.of_node(tree, member)).collect();
         kinds.sort();
         kinds.dedup();
         if let [only] = kinds.as_mut_slice() {
             return std::mem::take(only);
         }
-        kinds.into_iter().flatten().chain([self.read(tree.get(group))]).collect()
+        kinds.into_iter().flatten().chain([self.read(group)]).collect()
     }
 }

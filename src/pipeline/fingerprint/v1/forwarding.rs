@@ -15,7 +15,13 @@ static FORWARDING: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Whether a line, blanks collapsed, hands its caller's arguments to another function and does nothing else.
 pub fn is_forwarding(line: &str) -> bool {
-    (line.contains('*') || line.contains("...") || line.contains(".apply(")) && FORWARDING.is_match(line)
+    may_forward(line.as_bytes()) && FORWARDING.is_match(line)
+}
+
+/// Whether there is a `*`, a `...` or an `.apply(`.
+fn may_forward(line: &[u8]) -> bool {
+    let dot = |at: usize| line[at..].starts_with(b"...") || line[at..].starts_with(b".apply(");
+    (0..line.len()).any(|at| line[at] == b'*' || line[at] == b'.' && dot(at))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What one frame contributes: where it is, which function, and the text of the line. Never line numbers, addresses or locals.
 
+use std::borrow::Cow;
+
 use super::{forwarding, function};
 use crate::protocol::event::Frame;
 
@@ -17,13 +19,13 @@ const CLOSURES: &[&str] = &["wrapper", "_wrapper", "wrapped", "_wrapped", "inner
 
 /// One frame, as far as it can matter.
 #[derive(Clone, Debug)]
-pub struct Contribution {
+pub struct Contribution<'a> {
     /// Module, else the end of the file's path.
-    pub place: String,
+    pub place: Cow<'a, str>,
     /// Function, with its class where that can be read.
-    pub function: String,
+    pub function: Cow<'a, str>,
     /// Text of the line, blanks collapsed.
-    pub line: String,
+    pub line: Cow<'a, str>,
     /// Whether it is the application's own code.
     pub in_app: bool,
     /// It is a comprehension, which newer Pythons do not show.
@@ -31,21 +33,21 @@ pub struct Contribution {
     /// Its line only passes everything on.
     pub is_forwarding: bool,
     /// How the representation of `self` begins: tells apart functions of one name, does not contribute.
-    owner: String,
+    owner: &'a str,
 }
 
-impl Contribution {
+impl<'a> Contribution<'a> {
     /// `None` for frames that say nothing and for the plumbing of event loops and transpilers.
-    pub fn of(frame: &Frame, platform: &str) -> Option<Self> {
+    pub fn of(frame: &'a Frame<'a>, platform: &str) -> Option<Self> {
         let platform = frame.platform.as_deref().unwrap_or(platform);
         let raw_function = cut(frame.function.as_deref().unwrap_or_default());
         let raw_line = frame.context_line.as_deref().unwrap_or_default();
         if function::is_plumbing(raw_function, frame, platform) {
             return None;
         }
-        let line = if LINE_PLATFORMS.contains(&platform) { line_text(raw_line) } else { String::new() };
+        let line = if LINE_PLATFORMS.contains(&platform) { line_text(raw_line) } else { Cow::default() };
         let mapped = platform == "javascript" && !line.is_empty();
-        let function = if mapped { String::new() } else { function::name(raw_function, frame, platform) };
+        let function = if mapped { Cow::default() } else { function::name(raw_function, frame, platform) };
         let place = place(frame);
         if function.is_empty() && line.is_empty() && place.is_empty() {
             return None;
@@ -63,7 +65,13 @@ impl Contribution {
 
     /// What is hashed.
     pub fn text(&self) -> String {
-        format!("{}{SEPARATOR}{}{SEPARATOR}{}", self.place, self.function, self.line)
+        let mut text = String::with_capacity(self.place.len() + self.function.len() + self.line.len() + 2);
+        text.push_str(&self.place);
+        text.push(SEPARATOR);
+        text.push_str(&self.function);
+        text.push(SEPARATOR);
+        text.push_str(&self.line);
+        text
     }
 
     /// Takes over the line of a comprehension inside it.
@@ -75,7 +83,7 @@ impl Contribution {
     }
 
     /// Whether this is the function of `earlier` again, further down the stack.
-    pub fn is_again(&self, earlier: &Self) -> bool {
+    pub fn is_again(&self, earlier: &Contribution<'_>) -> bool {
         let same_function = self.place == earlier.place && self.function == earlier.function && self.owner == earlier.owner;
         let bare = self.function.rsplit('.').next().unwrap_or_default();
         let named = !bare.is_empty() && !bare.starts_with('<') && !CLOSURES.contains(&bare);
@@ -83,34 +91,48 @@ impl Contribution {
     }
 }
 
-fn line_text(raw: &str) -> String {
+fn line_text(raw: &str) -> Cow<'_, str> {
+    let trimmed = raw.trim();
+    if trimmed.len() <= LINE_LEN_MAX && is_plain(trimmed.as_bytes()) {
+        return Cow::Borrowed(trimmed);
+    }
     let mut text = String::new();
-    for word in raw.split_whitespace() {
+    for word in trimmed.split_whitespace() {
         if text.len() + word.len() > 4 * LINE_LEN_MAX {
-            return String::new();
+            return Cow::default();
         }
         if !text.is_empty() {
             text.push(' ');
         }
         text.push_str(word);
     }
-    if text.chars().count() > LINE_LEN_MAX { String::new() } else { text }
+    if text.chars().count() > LINE_LEN_MAX { Cow::default() } else { Cow::Owned(text) }
+}
+
+/// ASCII with single blanks: nothing to collapse.
+fn is_plain(line: &[u8]) -> bool {
+    let mut before = b' ';
+    line.iter().all(|byte| {
+        let is_double = *byte == b' ' && before == b' ';
+        before = *byte;
+        matches!(byte, b' '..=b'~') && !is_double
+    })
 }
 
 /// The module, whole; without one the last two parts of a relative path, the last of an absolute one. URLs are no evidence.
-fn place(frame: &Frame) -> String {
+fn place<'a>(frame: &'a Frame<'a>) -> Cow<'a, str> {
     if let Some(module) = frame.module.as_deref().filter(|module| !module.is_empty() && !module.starts_with(['<', '['])) {
         return function::without_generated(cut(module));
     }
     let path = frame.filename.as_deref().or(frame.abs_path.as_deref()).unwrap_or_default().replace('\\', "/");
     if path.contains("://") || path.starts_with(['<', '[']) {
-        return String::new();
+        return Cow::default();
     }
     let is_absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
     let kept = if is_absolute { 1 } else { 2 };
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
     let end = parts[parts.len().saturating_sub(kept)..].join("/");
-    without_revision(&cut(&end).to_lowercase())
+    Cow::Owned(without_revision(&cut(&end).to_lowercase()))
 }
 
 /// `app.3f2a91bc0d.js` and `app-3f2a91bc0d.js` are `app.js`: bundlers name files by their content.
@@ -122,5 +144,8 @@ fn without_revision(name: &str) -> String {
 }
 
 fn cut(text: &str) -> &str {
+    if text.len() <= NAME_LEN_MAX {
+        return text;
+    }
     text.char_indices().nth(NAME_LEN_MAX).map_or(text, |(end, _)| &text[..end])
 }

@@ -1,5 +1,6 @@
 //! Names of functions without what a compiler, a framework or an interpreter made up.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -33,20 +34,20 @@ pub fn is_plumbing(raw: &str, frame: &Frame, platform: &str) -> bool {
 }
 
 /// The name that contributes; empty for functions without one.
-pub fn name(raw: &str, frame: &Frame, platform: &str) -> String {
+pub fn name<'a>(raw: &'a str, frame: &Frame, platform: &str) -> Cow<'a, str> {
     match platform {
         "javascript" | "node" => javascript(raw),
         "python" => python(raw, frame),
-        _ if ANONYMOUS.contains(&raw) => String::new(),
+        _ if ANONYMOUS.contains(&raw) => Cow::default(),
         _ => without_generated(raw),
     }
 }
 
-fn javascript(raw: &str) -> String {
+fn javascript(raw: &str) -> Cow<'_, str> {
     let called = raw.split(" [as ").next().unwrap_or_default();
     let called = called.trim_start_matches("async ").trim_start_matches("new ");
     let last = last_part(called);
-    if ANONYMOUS.contains(&last) { String::new() } else { without_generated(last) }
+    if ANONYMOUS.contains(&last) { Cow::default() } else { without_generated(last) }
 }
 
 fn last_part(raw: &str) -> &str {
@@ -55,36 +56,50 @@ fn last_part(raw: &str) -> &str {
 
 /// `Class.method` where the class can be read from the locals and belongs to the frame's own module; an inherited method keeps its bare
 /// name, since it is one function whatever object runs it.
-fn python(raw: &str, frame: &Frame) -> String {
-    let qualified = raw.rsplit("<locals>.").next().unwrap_or_default();
+fn python<'a>(raw: &'a str, frame: &Frame) -> Cow<'a, str> {
+    let qualified = within_function(raw);
     if qualified.contains('.') || qualified.starts_with('<') {
-        return qualified.to_owned();
+        return Cow::Borrowed(qualified);
     }
     match class_of(frame) {
-        Some(class) => format!("{class}.{qualified}"),
-        None => qualified.to_owned(),
+        Some(class) => Cow::Owned([class, ".", qualified].concat()),
+        None => Cow::Borrowed(qualified),
     }
+}
+
+/// What follows the last `<locals>.`, which most names do not have.
+fn within_function(name: &str) -> &str {
+    if name.contains('<') { name.rsplit("<locals>.").next().unwrap_or_default() } else { name }
 }
 
 /// The class in `<shop.models.Order object at 0x7f…>` or `<class 'shop.models.Order'>`.
 fn class_of<'a>(frame: &'a Frame<'a>) -> Option<&'a str> {
     let own = |name: &str| frame.vars.get(name).and_then(Json::as_str);
-    let object = own("self").and_then(|repr| repr.strip_prefix('<')?.split_once(" object at 0x").map(|(path, _)| path));
+    let object = own("self").and_then(|repr| before_address(repr.strip_prefix('<')?));
     let class = || own("cls").and_then(|repr| repr.strip_prefix("<class '")?.split_once("'>").map(|(path, _)| path));
     let path = object.or_else(class)?;
-    let path = path.rsplit("<locals>.").next()?;
+    let path = within_function(path);
     let (module, class) = path.rsplit_once('.').unwrap_or(("", path));
     let has_form = !class.is_empty() && class.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let own_module = frame.module.as_deref().is_none_or(|at| module.is_empty() || module == at || module.starts_with(&format!("{at}.")));
+    let own_module = frame
+        .module
+        .as_deref()
+        .is_none_or(|at| module.is_empty() || module.strip_prefix(at).is_some_and(|below| below.is_empty() || below.starts_with('.')));
     (has_form && own_module).then_some(class)
 }
 
+/// What stands before the first ` object at 0x`.
+fn before_address(repr: &str) -> Option<&str> {
+    let (end, _) = repr.match_indices(' ').find(|(at, _)| repr[*at..].starts_with(" object at 0x"))?;
+    Some(&repr[..end])
+}
+
 /// How the representation of `self` begins, up to the first character that no name has.
-pub fn owner(frame: &Frame) -> Option<String> {
+pub fn owner<'a>(frame: &'a Frame<'a>) -> Option<&'a str> {
     let repr = ["self", "cls"].iter().find_map(|name| frame.vars.get(*name)?.as_str())?;
     let name = repr.trim_start_matches("<class '").trim_start_matches('<');
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(name.len());
-    (end > 0).then(|| name[..end].to_owned())
+    (end > 0).then(|| &name[..end])
 }
 
 /// Each with what is left of it.
@@ -111,18 +126,23 @@ static GENERATED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 });
 
 /// Without the numbers and hashes that compilers and frameworks put into names.
-pub fn without_generated(name: &str) -> String {
-    let suspicious = name.contains(|c: char| c.is_ascii_digit() || c == '@');
-    if !suspicious {
-        return name.to_owned();
+pub fn without_generated(name: &str) -> Cow<'_, str> {
+    if !may_be_generated(name) {
+        return Cow::Borrowed(name);
     }
-    let mut name = name.to_owned();
+    let mut name = Cow::Borrowed(name);
     for (pattern, left) in GENERATED.iter() {
         if pattern.is_match(&name) {
-            name = pattern.replace_all(&name, *left).into_owned();
+            name = Cow::Owned(pattern.replace_all(&name, *left).into_owned());
         }
     }
     name
+}
+
+/// A digit alone is ordinary (`urllib3`); every pattern of [`GENERATED`] needs one of these signs too.
+fn may_be_generated(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@')
+        && (name.contains(['$', '@', '{', '(']) || ["__", "::h", ".func", "Accessor"].iter().any(|sign| name.contains(sign)))
 }
 
 #[cfg(test)]

@@ -4,36 +4,35 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::fingerprint::Hash;
 
-/// The parts of one hash, in order.
+/// The parts of one hash, in order, each behind its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key(Vec<String>);
+pub struct Key(Vec<u8>);
 
 impl Key {
     /// An empty key of one rung.
     pub fn new(rung: &str) -> Self {
-        Self(vec!["1".to_owned(), rung.to_owned()])
+        let mut key = Self(Vec::with_capacity(4_096));
+        key.push("1");
+        key.push(rung);
+        key
     }
 
     /// Adds one part.
-    pub fn push(&mut self, part: impl Into<String>) {
-        self.0.push(part.into());
+    pub fn push(&mut self, part: &str) {
+        self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(part.as_bytes());
     }
 
     /// Adds parts under a heading.
-    pub fn extend(&mut self, heading: &str, parts: &[String]) {
+    pub fn extend(&mut self, heading: &str, parts: &[impl AsRef<str>]) {
         self.push(heading);
-        self.0.extend_from_slice(parts);
+        parts.iter().for_each(|part| self.push(part.as_ref()));
     }
 
     /// The first 16 bytes of the SHA-256.
     pub fn hash(&self) -> Hash {
-        let mut digest = Sha256::new();
-        for part in &self.0 {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part.as_bytes());
-        }
         let mut short = [0; 16];
-        short.copy_from_slice(&digest.finalize()[..16]);
+        short.copy_from_slice(&Sha256::digest(&self.0)[..16]);
         short
     }
 }

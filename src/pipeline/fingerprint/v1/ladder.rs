@@ -1,8 +1,11 @@
 //! The default algorithm: the first rung that yields something wins.
 
-use super::chain::{self, View};
+use std::borrow::Cow;
+
+use super::chain::{Chain, Link, View};
 use super::key::Key;
-use super::{parameterize, plain_text, stack};
+use super::stack::Stack;
+use super::{parameterize, plain_text};
 use crate::protocol::event::{Event, Stacktrace, Thread};
 use crate::protocol::json::Json;
 
@@ -20,8 +23,9 @@ pub struct Found {
 
 /// Climbs down until a rung yields something; the last one always does.
 pub fn climb(event: &Event) -> Found {
-    exceptions_with_frames(event)
-        .or_else(|| exceptions_without_frames(event))
+    let chain = Chain::of(event);
+    exceptions_with_frames(event, &chain)
+        .or_else(|| exceptions_without_frames(&chain))
         .or_else(|| thread(event).and_then(|trace| bare_stack("thread", trace, event)))
         .or_else(|| event.stacktrace.as_ref().and_then(|trace| bare_stack("stack trace", trace, event)))
         .or_else(|| template(event))
@@ -29,9 +33,9 @@ pub fn climb(event: &Event) -> Found {
         .unwrap_or_else(nothing)
 }
 
-fn exceptions_with_frames(event: &Event) -> Option<Found> {
-    let app = chain::links(event, View::App);
-    let system = chain::links(event, View::System);
+fn exceptions_with_frames(event: &Event, chain: &Chain<'_>) -> Option<Found> {
+    let app = chain.links(View::App);
+    let system = chain.links(View::System);
     let deciding = app.as_ref().or(system.as_ref())?;
     let parts = deciding.iter().flatten().map(|part| readable(part)).collect();
     let mut ignored = Vec::new();
@@ -48,14 +52,14 @@ fn exceptions_with_frames(event: &Event) -> Option<Found> {
     Some(Found { rung: "exception", keys, parts, ignored })
 }
 
-fn exceptions_without_frames(event: &Event) -> Option<Found> {
-    let links = chain::links(event, View::Text)?;
+fn exceptions_without_frames(chain: &Chain<'_>) -> Option<Found> {
+    let links = chain.links(View::Text)?;
     let parts = links.iter().flatten().map(|part| readable(part)).collect();
     let keys = vec![key_of_links("exception without frames", &links)];
     Some(Found { rung: "exception without frames", keys, parts, ignored: Vec::new() })
 }
 
-fn key_of_links(rung: &str, links: &[Vec<String>]) -> Key {
+fn key_of_links(rung: &str, links: &[Link<'_>]) -> Key {
     let mut key = Key::new(rung);
     for link in links {
         key.extend("link", link);
@@ -71,12 +75,15 @@ fn thread<'a>(event: &'a Event<'a>) -> Option<&'a Stacktrace<'a>> {
 }
 
 fn bare_stack(rung: &'static str, trace: &Stacktrace, event: &Event) -> Option<Found> {
-    let app = stack::app(&trace.frames, &event.platform);
-    let system = stack::system(&trace.frames, &event.platform);
-    let stacks: Vec<Vec<String>> = [app, system].into_iter().filter(|frames| !frames.is_empty()).collect();
+    let stack = Stack::read(&trace.frames, &event.platform);
+    let stacks: Vec<Link<'_>> = [stack.app(), stack.system()].into_iter().filter(|frames| !frames.is_empty()).map(borrowed).collect();
     let parts = stacks.first()?.iter().map(|part| readable(part)).collect();
     let keys = stacks.iter().map(|frames| key_of_links(rung, std::slice::from_ref(frames))).collect();
     Some(Found { rung, keys, parts, ignored: Vec::new() })
+}
+
+fn borrowed(parts: Vec<&str>) -> Link<'_> {
+    parts.into_iter().map(Cow::Borrowed).collect()
 }
 
 /// A Django template that failed, as raven reported it: its file and the text of the line.
@@ -87,7 +94,7 @@ fn template(event: &Event) -> Option<Found> {
     let line = text("context_line").split_whitespace().collect::<Vec<_>>().join(" ");
     let mut key = Key::new("template");
     key.push(file);
-    key.push(line.as_str());
+    key.push(&line);
     Some(Found { rung: "template", keys: vec![key], parts: vec![file.to_owned(), line], ignored: Vec::new() })
 }
 
@@ -95,8 +102,8 @@ fn message(event: &Event) -> Option<Found> {
     let sentence = event.logentry.as_ref().and_then(plain_text::of_logentry)?;
     let logger = event.logger.as_deref().unwrap_or_default().to_owned();
     let mut key = Key::new("message");
-    key.push(logger.as_str());
-    key.push(sentence.as_str());
+    key.push(&logger);
+    key.push(&sentence);
     let ignored = if sentence.contains(plain_text::VALUE) { vec!["the values in the text".to_owned()] } else { Vec::new() };
     let parts = [sentence, logger].into_iter().filter(|part| !part.is_empty()).collect();
     Some(Found { rung: "message", keys: vec![key], parts, ignored })
@@ -108,6 +115,13 @@ fn nothing() -> Found {
 }
 
 fn readable(part: &str) -> String {
-    let shown: Vec<&str> = part.split(super::frame::SEPARATOR).filter(|piece| !piece.is_empty()).collect();
-    parameterize::cut(&shown.join(" · ")).to_owned()
+    let mut shown = String::with_capacity(part.len() + 2);
+    for piece in part.split(super::frame::SEPARATOR).filter(|piece| !piece.is_empty()) {
+        if !shown.is_empty() {
+            shown.push_str(" · ");
+        }
+        shown.push_str(piece);
+    }
+    shown.truncate(parameterize::cut(&shown).len());
+    shown
 }

@@ -6,21 +6,38 @@ use crate::protocol::event::Frame;
 /// Frames looked at, half of them from each end.
 const FRAMES_MAX: usize = 300;
 
-/// What the frames of the application contribute, oldest call first; empty when there are none.
-pub fn app(frames: &[Frame], platform: &str) -> Vec<String> {
-    reduce(frames, platform, |contribution| contribution.in_app)
+/// The frames of one stack, read once for both ways of looking at them.
+pub struct Stack<'a> {
+    /// Oldest call first, each with what is hashed of it.
+    frames: Vec<(Contribution<'a>, String)>,
 }
 
-/// What all frames contribute.
-pub fn system(frames: &[Frame], platform: &str) -> Vec<String> {
-    reduce(frames, platform, |_| true)
-}
+impl<'a> Stack<'a> {
+    /// Reads the frames of a stack.
+    pub fn read(frames: &'a [Frame<'a>], platform: &str) -> Self {
+        let folded = fold_comprehensions(both_ends(frames).filter_map(|frame| Contribution::of(frame, platform)));
+        let with_text = |contribution: Contribution<'a>| {
+            let text = contribution.text();
+            (contribution, text)
+        };
+        Self { frames: folded.into_iter().map(with_text).collect() }
+    }
 
-fn reduce(frames: &[Frame], platform: &str, takes_part: fn(&Contribution) -> bool) -> Vec<String> {
-    let mut stack = fold_comprehensions(both_ends(frames).filter_map(|frame| Contribution::of(frame, platform)));
-    stack.retain(takes_part);
-    drop_forwarding(&mut stack);
-    erase_recursion(stack).iter().map(Contribution::text).collect()
+    /// What the frames of the application contribute, oldest call first; empty when there are none.
+    pub fn app(&self) -> Vec<&str> {
+        self.reduce(|contribution| contribution.in_app)
+    }
+
+    /// What all frames contribute.
+    pub fn system(&self) -> Vec<&str> {
+        self.reduce(|_| true)
+    }
+
+    fn reduce(&self, takes_part: fn(&Contribution<'_>) -> bool) -> Vec<&str> {
+        let mut stack: Vec<&(Contribution<'_>, String)> = self.frames.iter().filter(|(contribution, _)| takes_part(contribution)).collect();
+        drop_forwarding(&mut stack);
+        erase_recursion(stack).into_iter().map(|(_, text)| text.as_str()).collect()
+    }
 }
 
 fn both_ends<'a>(frames: &'a [Frame<'a>]) -> impl Iterator<Item = &'a Frame<'a>> {
@@ -32,8 +49,8 @@ fn both_ends<'a>(frames: &'a [Frame<'a>]) -> impl Iterator<Item = &'a Frame<'a>>
 }
 
 /// List comprehensions have a frame of their own up to Python 3.11 and none since: the function around them takes over the line.
-fn fold_comprehensions(frames: impl Iterator<Item = Contribution>) -> Vec<Contribution> {
-    let mut stack: Vec<Contribution> = Vec::new();
+fn fold_comprehensions<'a>(frames: impl Iterator<Item = Contribution<'a>>) -> Vec<Contribution<'a>> {
+    let mut stack: Vec<Contribution<'a>> = Vec::new();
     for contribution in frames {
         match stack.last_mut() {
             Some(around) if contribution.is_comprehension && around.place == contribution.place => around.take_line(contribution),
@@ -44,25 +61,25 @@ fn fold_comprehensions(frames: impl Iterator<Item = Contribution>) -> Vec<Contri
 }
 
 /// Decorators that only pass everything on do not take part, unless they are where it failed.
-fn drop_forwarding(stack: &mut Vec<Contribution>) {
+fn drop_forwarding(stack: &mut Vec<&(Contribution<'_>, String)>) {
     let failing = stack.len().saturating_sub(1);
     let mut place = 0;
-    stack.retain(|contribution| {
+    stack.retain(|(contribution, _)| {
         place += 1;
         place - 1 == failing || !contribution.is_forwarding
     });
 }
 
 /// A function that called itself, directly or through others of its module, counts once, as it was when it failed.
-fn erase_recursion(frames: Vec<Contribution>) -> Vec<Contribution> {
-    let mut stack: Vec<Contribution> = Vec::new();
-    for contribution in frames {
-        let same_module = stack.iter().rev().take_while(|earlier| earlier.place == contribution.place).count();
+fn erase_recursion<'s, 'a>(frames: Vec<&'s (Contribution<'a>, String)>) -> Vec<&'s (Contribution<'a>, String)> {
+    let mut stack: Vec<&(Contribution<'a>, String)> = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let same_module = stack.iter().rev().take_while(|(earlier, _)| earlier.place == frame.0.place).count();
         let searched = stack.len() - same_module;
-        if let Some(earlier) = stack[searched..].iter().position(|earlier| contribution.is_again(earlier)) {
+        if let Some(earlier) = stack[searched..].iter().position(|(earlier, _)| frame.0.is_again(earlier)) {
             stack.truncate(searched + earlier);
         }
-        stack.push(contribution);
+        stack.push(frame);
     }
     stack
 }
