@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_clients_word_is_taken_for_ordinary_paths() {
-        for path in ["/app/shop/views.py", "internal/api.py", "/app/gems/pods/views.py", "/usr/share/webapps/shop/views.py"] {
+        for path in ["/app/shop/views.py", "internal/api.py", "/app/gems/pods/views.py", "/usr/share/webapps/shop/views.py", "vendors/x.py", "x/vendor", "/python/lib/x.py"] {
             assert!(decide(&at(path, Some(true))), "{path}");
         }
         assert!(!decide(&at("/app/shop/views.py", Some(false))));
@@ -155,6 +155,10 @@ mod tests {
             "<frozen importlib._bootstrap>",
             "/home/u/go/pkg/mod/github.com/gin-gonic/gin@v1.9.0/context.go",
             "/home/u/.cargo/registry/src/index.example-1/tokio-1.40.0/src/lib.rs",
+            "usr/lib/python3/x.py",
+            "VENDOR/x.php",
+            r"c:\python-3.1\x\dist-packages\y.py",
+            "/usr/share/nodejs/x.js",
         ] {
             assert!(!decide(&at(path, Some(true))), "{path}");
         }

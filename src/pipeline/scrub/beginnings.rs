@@ -3,8 +3,11 @@
 //! Each kind of beginning has one bit in each of three lanes. A byte's entry says at which of three places it may stand for which
 //! kinds, so that `first & second & third` is zero where nothing begins. No step waits for the one before.
 
-/// Bits of a lane: as many kinds as there can be.
+/// Bits of a lane: as many kinds as there can be, and all of them.
 const LANE: u32 = 21;
+const KINDS: u64 = (1 << LANE) - 1;
+/// Says of a byte that it is a letter or a digit; the one bit that is in no lane.
+const COUNTS: u64 = 1 << 63;
 /// Places looked at in one step, and bytes that takes.
 const STEP: usize = 8;
 const WINDOW: usize = STEP + 2;
@@ -20,6 +23,11 @@ impl Table {
     pub(super) const fn new(kinds: &[Kind]) -> Self {
         assert!(kinds.len() <= LANE as usize, "a lane is full");
         let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = if (byte as u8).is_ascii_alphanumeric() { COUNTS } else { 0 };
+            byte += 1;
+        }
         let (mut kind, mut place) = (0, 0);
         while kind < kinds.len() {
             let bit = 1 << (place as u32 * LANE + kind as u32);
@@ -52,15 +60,15 @@ impl Table {
         while let Some(bytes) = text[at..].first_chunk::<WINDOW>() {
             let bits: [u64; WINDOW] = std::array::from_fn(|place| self.of(bytes[place]));
             let of = |place: usize| begins(bits[place], bits[place + 1], bits[place + 2]);
-            if (0..STEP).fold(0, |seen, place| seen | of(place)) != 0 {
-                return at + (0..STEP).position(|place| of(place) != 0).unwrap_or(0);
+            if (0..STEP).fold(0, |seen, place| seen | of(place)) & KINDS != 0 {
+                return at + (0..STEP).position(|place| of(place) & KINDS != 0).unwrap_or(0);
             }
             at += STEP;
         }
         let (mut first, mut second) = (self.at_or_end(text, at), self.at_or_end(text, at + 1));
         while at < text.len() {
             let third = self.at_or_end(text, at + 2);
-            if begins(first, second, third) != 0 {
+            if begins(first, second, third) & KINDS != 0 {
                 return at;
             }
             (first, second) = (second, third);
@@ -80,15 +88,50 @@ impl Table {
         for byte in name {
             let third = self.of(*byte);
             seen |= begins(first, second, third);
-            if byte.is_ascii_alphanumeric() {
-                (first, second) = (second, third);
-            }
+            let counts = third & COUNTS != 0;
+            (first, second) = (if counts { second } else { first }, if counts { third } else { second });
         }
-        seen
+        seen & KINDS
     }
 }
 
-/// The kinds of which three bytes in a row may be the beginning.
+/// The kinds of which three bytes in a row may be the beginning, in the bits of one lane; those above it mean nothing.
 fn begins(first: u64, second: u64, third: u64) -> u64 {
     first & second >> LANE & third >> (2 * LANE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: Table = Table::new(&[[b"=", b"", b""], [b"aA", b"bB", b"0123456789"]]);
+
+    fn all(text: &str) -> Vec<usize> {
+        let next = |from: usize| Some(TABLE.next(text.as_bytes(), from)).filter(|at| *at < text.len());
+        std::iter::successors(next(0), |at| next(at + 1)).collect()
+    }
+
+    #[test]
+    fn beginnings_are_found_at_every_place_of_a_text_of_every_length() {
+        for len in 0..40 {
+            for at in 0..len {
+                let mut text = "ab-".repeat(14)[..len].to_owned();
+                text.replace_range(at..=at, "=");
+                assert_eq!(all(&text), [at], "{text}");
+                if at + 3 <= len {
+                    text.replace_range(at..at + 3, "Ab7");
+                    assert_eq!(all(&text), [at], "{text}");
+                }
+            }
+        }
+        assert!(all("ab").is_empty());
+        assert_eq!(all("ü=é"), [2]);
+    }
+
+    #[test]
+    fn what_stands_between_the_letters_of_a_name_does_not_matter() {
+        for (name, kinds) in [("ab1", 2), ("x_A-b.7", 2), ("a", 0), ("ab", 0), ("a=b1", 2), ("", 0), ("axb1", 0)] {
+            assert_eq!(TABLE.kinds_in_name(name.as_bytes()), kinds, "{name}");
+        }
+    }
 }

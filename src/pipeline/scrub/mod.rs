@@ -131,11 +131,16 @@ fn frame(frame: &mut Frame<'_>) {
         replace(line, Kind::Source);
     }
     // Script URLs carry queries; file names are no place for secrets and are what people search for.
-    for path in [&mut frame.filename, &mut frame.abs_path].into_iter().flatten().filter(|path| path.contains("://")) {
+    for path in [&mut frame.filename, &mut frame.abs_path].into_iter().flatten().filter(|path| is_address(path)) {
         replace(path, Kind::Prose);
     }
     tree::object(&mut frame.vars);
     tree::object(&mut frame.other);
+}
+
+/// A URL and not a file's path.
+fn is_address(path: &str) -> bool {
+    path.match_indices(':').any(|(at, _)| path[at..].starts_with("://"))
 }
 
 fn breadcrumb(breadcrumb: &mut Breadcrumb<'_>) {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+/// Shortest text that is a secret by its form: `basic a1b2c3`.
+pub(super) const LEN_MIN: usize = 12;
 /// How well-known tokens begin, and how many more characters make one.
 const TOKEN_PREFIXES: &[(&str, usize)] = &[
     ("AKIA", 16),

@@ -76,6 +76,9 @@ pub(super) fn holds_secret(text: &str) -> bool {
 fn find(text: &str, kind: Kind) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut spans = Vec::new();
+    if bytes.len() < patterns::LEN_MIN && !bytes.iter().fold(false, |seen, byte| seen | matches!(byte, b'=' | b':')) {
+        return spans;
+    }
     let mut at = BEGINNINGS.next(bytes, 0);
     while at < bytes.len() {
         let found = match bytes[at] {
@@ -134,7 +137,6 @@ fn assignment(text: &[u8], at: usize, kind: Kind) -> Option<Range<usize>> {
     if is_operator {
         return None;
     }
-    let name = name_before(text, at, kind)?;
     let mut start = at + 1 + usize::from(text[at] == b'=' && next == Some(b'>'));
     let blanks = text[start..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     start += blanks;
@@ -144,12 +146,18 @@ fn assignment(text: &[u8], at: usize, kind: Kind) -> Option<Range<usize>> {
         start += 1;
     }
     let escapes = text[start..].iter().take(8).take_while(|byte| **byte == b'\\').count();
-    match text.get(start + escapes) {
-        Some(quote @ (b'\'' | b'"' | b'`')) => Some(quoted(text, start + escapes + 1, *quote, escapes)),
-        _ if kind == Kind::Source && !(name.is_in_query && text[at] == b'=' && blanks == 0) => None,
-        Some(b'[' | b'(' | b'{') if name.is_quoted || text[at] == b'=' && blanks == 0 => Some(start..bracket_end(text, start)),
-        Some(_) => unquoted(text, start, &name, text[at] == b'=' && blanks == 0),
-        None => None,
+    let first = *text.get(start + escapes)?;
+    let (is_literal, is_tight) = (matches!(first, b'\'' | b'"' | b'`'), text[at] == b'=' && blanks == 0);
+    // Of source most assignments are ruled out before their names are read.
+    if kind == Kind::Source && !is_literal && !(is_tight && text[..at].iter().any(|byte| matches!(byte, b'?' | b'&'))) {
+        return None;
+    }
+    let name = name_before(text, at, kind)?;
+    match first {
+        quote if is_literal => Some(quoted(text, start + escapes + 1, quote, escapes)),
+        _ if kind == Kind::Source && !name.is_in_query => None,
+        b'[' | b'(' | b'{' if name.is_quoted || is_tight => Some(start..bracket_end(text, start)),
+        _ => unquoted(text, start, &name, is_tight),
     }
 }
 
@@ -191,7 +199,15 @@ fn name_before(text: &[u8], operator: usize, kind: Kind) -> Option<Name<'_>> {
 }
 
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'%' | b'[' | b']')
+    const TABLE: [bool; 256] = {
+        let (mut table, mut byte) = ([false; 256], 0);
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'.' | b'%' | b'[' | b']');
+            byte += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
 }
 
 /// Up to the quote that closes it, escaped as often as the one that opened it, or to the end of what was cut.
@@ -381,6 +397,31 @@ mod tests {
             ("https://0123456789abcdef0123@github.com/x".to_owned(), "https://[Filtered]@github.com/x"),
         ] {
             assert_eq!(prose(&text), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_found_wherever_they_stand() {
+        for secret in [
+            "pwd=x",
+            "sid: 'a'",
+            "4111111111111111",
+            "4111-1111-1111-1111",
+            "basic a1b2c3",
+            "Bearer a1b2c3",
+            "AKIAIOSFODNN7EXAMPLE",
+            "xoxb-0123456789",
+            "glpat-0123456789abcdef",
+            "SG.0123456789abcdefghij",
+            "eyJhbGci.eyJzdWIi",
+            "x://a:b@c",
+            "-----BEGIN PRIVATE KEY-----",
+        ] {
+            for len in 0..30 {
+                let before = &"so it is in that way "[..len.min(21)];
+                let text = format!("{before}{}{secret}", " ".repeat(len - before.len() + 1));
+                assert!(holds_secret(&text) && holds_secret(&format!("{text} ...")), "{text}");
+            }
         }
     }
 

@@ -10,10 +10,12 @@ const KEY_LEN_MIN: usize = 8;
 /// Scrubs all entries of an object.
 pub(super) fn object(object: &mut Object<'_>) {
     hide_named_value(object);
+    let mut in_keys = false;
     for (key, value) in object.iter_mut() {
         if keys::is_sensitive(key) { hide(key, value) } else { self::value(value) }
+        in_keys |= key.len() >= KEY_LEN_MIN && text::holds_secret(key);
     }
-    if object.keys().any(|key| key.len() >= KEY_LEN_MIN && text::holds_secret(key)) {
+    if in_keys {
         let entries = std::mem::take(object).into_iter();
         *object = entries.map(|(key, value)| (scrubbed(&key).map_or(key, Into::into), value)).collect();
     }
@@ -94,6 +96,9 @@ fn list(list: &mut [Json<'_>]) {
 
 /// `{"name": "password", "value": "x"}`, as forms and header lists are often written.
 fn hide_named_value(object: &mut Object<'_>) {
+    if !object.contains_key("value") {
+        return;
+    }
     let name = ["name", "key"].iter().find_map(|field| object.get(field)?.as_str()).filter(|name| is_bare_name(name)).map(str::to_owned);
     if let Some((name, value)) = name.zip(object.get_mut("value")) {
         hide(&name, value);
