@@ -7,7 +7,7 @@ use super::sighting::Sighting;
 use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::store::Tx;
-use crate::store::hashes::{self, NewHash};
+use crate::store::hashes::{self, HASHES_MAX, NewHash};
 use crate::store::issue_state;
 
 /// An event with the issue it belongs to.
@@ -61,7 +61,8 @@ struct Plan<'a> {
 pub async fn assign<'a>(tx: &mut Tx, fresh: &[&'a Sighting]) -> Result<Assigned<'a>, Failure> {
     let asked: BTreeSet<_> = fresh.iter().flat_map(|sighting| sighting.keys()).collect();
     let known = hashes::list(tx, &asked.into_iter().collect::<Vec<_>>()).await?;
-    let plan = plan(fresh, known);
+    let mut plan = plan(fresh, known);
+    leave_out_surplus(tx, &mut plan.attached).await?;
     let ids = if plan.founders.is_empty() { vec![] } else { issue_state::allocate(tx, plan.founders.len()).await? };
     let id_of = |lead| match lead {
         Lead::Known(id) => id,
@@ -73,6 +74,22 @@ pub async fn assign<'a>(tx: &mut Tx, fresh: &[&'a Sighting]) -> Result<Assigned<
     let founders =
         plan.founders.iter().zip(&ids).map(|(founder, id)| (*id, Placed { sighting: founder, issue_id: *id, hash: founder.hashes[0] }));
     Ok(Assigned { founders: founders.collect(), placed: plan.leads.into_iter().map(place).collect() })
+}
+
+/// An issue that has as many hashes as it may have gets no more; new issues have few.
+async fn leave_out_surplus(tx: &mut Tx, attached: &mut BTreeMap<(ProjectId, Hash), (&Sighting, Lead)>) -> Result<(), Failure> {
+    let issue = |project: ProjectId, lead: Lead| match lead {
+        Lead::Known(id) => Some((project, id)),
+        Lead::New(_) => None,
+    };
+    let growing: BTreeSet<_> = attached.iter().filter_map(|((project, _), (_, lead))| issue(*project, *lead)).collect();
+    let mut counts = hashes::counts(tx, &growing.into_iter().collect::<Vec<_>>()).await?;
+    attached.retain(|(project, _), (_, lead)| {
+        let Some(count) = issue(*project, *lead).and_then(|issue| counts.get_mut(&issue)) else { return true };
+        *count += 1;
+        *count <= HASHES_MAX
+    });
+    Ok(())
 }
 
 /// Events that share a hash join within the batch as they do over batches.

@@ -8,6 +8,10 @@ use super::{Tx, copy};
 use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
 
+/// Hashes of one issue. Beyond it, something that is different in every event takes part in its further hashes; those are not attached, and
+/// the deciding one goes on leading to the issue.
+pub const HASHES_MAX: i64 = 1_000;
+
 /// A hash to attach to an issue.
 #[derive(Clone, Copy, Debug)]
 pub struct NewHash {
@@ -39,6 +43,29 @@ pub async fn list(tx: &mut Tx, hashes: &[(ProjectId, Hash)]) -> sqlx::Result<Has
         Some(((ProjectId(row.project_id), hash), IssueId(row.issue_id)))
     });
     Ok(known.collect())
+}
+
+/// How many hashes lead to each of the issues, counted up to [`HASHES_MAX`]. To be asked only of issues that get another.
+pub async fn counts(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<HashMap<(ProjectId, IssueId), i64>> {
+    if issues.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"
+        SELECT u.project_id AS "project_id!", u.issue_id AS "issue_id!", h.hash_count AS "hash_count!"
+        FROM unnest($1::int8[], $2::int8[]) AS u (project_id, issue_id)
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS hash_count
+            FROM (SELECT 1 FROM issue_hashes h WHERE h.project_id = u.project_id AND h.issue_id = u.issue_id LIMIT $3) AS h
+        ) AS h
+        "#,
+        &issues.iter().map(|issue| issue.0.0).collect::<Vec<_>>(),
+        &issues.iter().map(|issue| issue.1.0).collect::<Vec<_>>(),
+        HASHES_MAX,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((ProjectId(row.project_id), IssueId(row.issue_id)), row.hash_count)).collect())
 }
 
 /// Attaches hashes that nobody has seen, in key order. A violation of `issue_hashes_pkey` means that another node was first, and that what was

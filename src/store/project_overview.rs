@@ -55,7 +55,7 @@ pub async fn list(db: impl PgExecutor<'_>, viewer: &User, now: OffsetDateTime) -
                   EXISTS (SELECT 1 FROM issues i
                       WHERE i.project_id = p.id AND i.status = 'unresolved' AND i.last_seen_at >= $4 AND i.spiking_since IS NOT NULL)
                       AS "spiking!",
-                  (SELECT r.version FROM releases r WHERE r.project_id = p.id ORDER BY r.first_seen_at DESC, r.version DESC LIMIT 1)
+                  (SELECT r.version FROM releases r WHERE r.project_id = p.id AND r.version <> '(other)' ORDER BY r.first_seen_at DESC, r.version DESC LIMIT 1)
                       AS latest_release
            FROM projects p
            WHERE $1 OR EXISTS (SELECT 1 FROM project_members m WHERE m.project_id = p.id AND m.user_id = $2)"#,

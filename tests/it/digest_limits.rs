@@ -91,6 +91,30 @@ async fn people_of_an_issue_are_counted_up_to_a_limit() {
 }
 
 #[tokio::test]
+async fn fingerprints_that_lead_to_one_issue_are_bounded() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    // The frame of the application is always the same and decides; that of the library is generated anew each time.
+    for n in 0..1_300 {
+        let mut event = exception("ValueError", "x", "pay");
+        let library = json!({ "function": letters(n), "module": "library", "filename": "library.py", "in_app": false });
+        event["exception"]["values"][0]["stacktrace"]["frames"].as_array_mut().expect("frames").insert(0, library);
+        node.accept(&project, &event).await;
+    }
+    node.digest_all().await;
+    assert_eq!(number(&app, "SELECT count(*) FROM issues").await, 1);
+    assert_eq!(number(&app, "SELECT event_count FROM issues").await, 1_300);
+    let hashes = number(&app, "SELECT count(*) FROM issue_hashes").await;
+    assert!((1_000..=1_000 + 512).contains(&hashes), "{hashes}");
+}
+
+/// A name without digits, which would be left out of a fingerprint.
+fn letters(n: usize) -> String {
+    [n / 676 % 26, n / 26 % 26, n % 26].into_iter().filter_map(|n| char::from_u32('a' as u32 + u32::try_from(n).ok()?)).collect()
+}
+
+#[tokio::test]
 async fn wild_clocks_make_no_stray_rows() {
     let app = TestApp::start().await;
     let project = app.project("shop").await;

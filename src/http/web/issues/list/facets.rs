@@ -5,6 +5,7 @@ use crate::domain::level::Level;
 use crate::domain::search::Query;
 use crate::http::web::issues::address;
 use crate::http::web::issues::show::text::cut;
+use crate::store::counters::OTHER;
 use crate::store::{self, Db};
 
 use super::params::Wanted;
@@ -46,8 +47,8 @@ pub async fn load(
     let environments = store::facets::environments(db, projects, VALUES_MAX).await?;
     let releases = store::facets::releases(db, projects, VALUES_MAX).await?;
     let mut release_items: Vec<Item> = releases.iter().map(|value| item("release", value)).collect();
-    if let Some(first) = release_items.first_mut() {
-        first.note = "latest";
+    if let Some(latest) = releases.iter().position(|release| release != OTHER).and_then(|at| release_items.get_mut(at)) {
+        latest.note = "latest";
     }
     let limit = usize::try_from(VALUES_MAX).unwrap_or(usize::MAX);
     let facets = [
