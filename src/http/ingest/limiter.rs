@@ -76,7 +76,10 @@ impl Sender {
     pub fn new(project: ProjectId, public_key: &str, own: OwnLimits, defaults: Defaults) -> Self {
         let key = defaults.key.overridden_by(own.key_minute, own.key_hour);
         let project_quota = defaults.project.overridden_by(own.project_minute, own.project_hour);
-        Self { project, public_key: public_key.to_owned(), quotas: [key, project_quota] }
+        let quotas = [key, project_quota];
+        // Nobody asks an unlimited sender for its key, so it is not copied for every request.
+        let public_key = if quotas.iter().any(|quota| quota.is_limited()) { public_key.to_owned() } else { String::new() };
+        Self { project, public_key, quotas }
     }
 
     pub fn is_limited(&self) -> bool {
