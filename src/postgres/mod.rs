@@ -85,7 +85,8 @@ impl Cluster {
         }
         let address = Address { socket_dir: socket::prepare(data_dir, &identity)?, password: password::read(data_dir)? };
         let launch = child::Launch::server(&binaries, &identity, &cluster_dir(data_dir), &address.socket_dir, settings);
-        let supervisor = supervisor::start(launch, cluster_dir(data_dir)).context("starting the private Postgres")?;
+        let supervisor =
+            supervisor::start(launch, cluster_dir(data_dir), address.socket_dir.clone()).context("starting the private Postgres")?;
         Ok(Self { supervisor, address })
     }
 

@@ -1,6 +1,8 @@
-//! `postmaster.pid`: how the server says that it runs, and that it is ready.
+//! `postmaster.pid`: how the server says that it runs, and that it is ready. And the same beside its socket.
 
 use std::path::{Path, PathBuf};
+
+use super::PORT;
 
 /// Line of the state (PostgreSQL's `LOCK_FILE_LINE_PM_STATUS`), counted from 1.
 const STATE_LINE: usize = 8;
@@ -20,16 +22,22 @@ fn says_ready(text: &str, pid: u32) -> bool {
         && lines.nth(STATE_LINE - 2).is_some_and(|line| line.trim() == "ready")
 }
 
-/// Removes a file whose process is not a living postgres: a zombie nobody reaped, or a number that another program has now.
-/// Postgres itself would refuse to start over both. Only called while we hold the lock of the data directory.
-pub fn remove_stale(cluster_dir: &Path) -> std::io::Result<()> {
-    let file = file(cluster_dir);
-    let Some(pid) = std::fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok()) else {
-        return Ok(());
-    };
-    if Path::new("/proc/self/stat").exists() && !is_living_postgres(pid) {
-        tracing::info!(postgres.pid = pid, "removing the pid file of a Postgres that is gone");
-        std::fs::remove_file(file)?;
+/// The lock of the socket, which begins with the same number.
+fn socket_lock(socket_dir: &Path) -> PathBuf {
+    socket_dir.join(format!(".s.PGSQL.{PORT}.lock"))
+}
+
+/// Removes files whose process is not a living postgres: a zombie nobody reaped, or a number that another program has now.
+/// Postgres itself would refuse to start over them. Only called while we hold the lock of the data directory.
+pub fn remove_stale(cluster_dir: &Path, socket_dir: &Path) -> std::io::Result<()> {
+    for file in [file(cluster_dir), socket_lock(socket_dir)] {
+        let Some(pid) = std::fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok()) else {
+            continue;
+        };
+        if Path::new("/proc/self/stat").exists() && !is_living_postgres(pid) {
+            tracing::info!(postgres.pid = pid, "removing {}, left by a Postgres that is gone", file.display());
+            std::fs::remove_file(file)?;
+        }
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ const RESTART_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration
 /// How long the output of a process that has ended is read.
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(500);
 /// What a server says that only has to wait for its predecessor.
-const PREDECESSOR_SIGNS: &[&str] = &["\"postmaster.pid\" already exists", "pre-existing shared memory block"];
+const PREDECESSOR_SIGNS: &[&str] = &["\"postmaster.pid\" already exists", ".lock\" already exists", "pre-existing shared memory block"];
 
 /// The other end of the thread.
 pub struct Handle {
@@ -66,11 +66,11 @@ impl Handle {
 }
 
 /// Starts the thread and the server, and waits until it is ready.
-pub fn start(launch: Launch, cluster_dir: PathBuf) -> anyhow::Result<Handle> {
+pub fn start(launch: Launch, cluster_dir: PathBuf, socket_dir: PathBuf) -> anyhow::Result<Handle> {
     let (to_thread, inbox) = channel();
     let (started, has_started) = channel();
     let pid = Arc::<AtomicU32>::default();
-    let mut supervisor = Supervisor { launch, cluster_dir, inbox, to_self: to_thread.clone(), pid: pid.clone() };
+    let mut supervisor = Supervisor { launch, cluster_dir, socket_dir, inbox, to_self: to_thread.clone(), pid: pid.clone() };
     let thread = std::thread::Builder::new().name("postgres".into()).spawn(move || match supervisor.bring_up() {
         Ok(Some(server)) => {
             started.send(Ok(())).ok();
@@ -89,6 +89,7 @@ pub fn start(launch: Launch, cluster_dir: PathBuf) -> anyhow::Result<Handle> {
 struct Supervisor {
     launch: Launch,
     cluster_dir: PathBuf,
+    socket_dir: PathBuf,
     inbox: Receiver<Message>,
     to_self: Sender<Message>,
     pid: Arc<AtomicU32>,
@@ -110,7 +111,7 @@ impl Supervisor {
     fn bring_up(&mut self) -> anyhow::Result<Option<Server>> {
         let begin = Instant::now();
         loop {
-            pid_file::remove_stale(&self.cluster_dir).context("removing a stale postmaster.pid")?;
+            pid_file::remove_stale(&self.cluster_dir, &self.socket_dir).context("removing what a Postgres that is gone has left")?;
             let server = self.spawn()?;
             match self.wait_until_ready(&server) {
                 Ok(()) => {

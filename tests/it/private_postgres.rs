@@ -114,10 +114,12 @@ async fn a_cluster_of_another_major_version_is_refused_untouched() {
 async fn a_pid_file_of_a_stranger_does_not_keep_it_from_starting() {
     let dir = folder();
     let (lock, cluster) = start(dir.path());
+    let socket_dir = cluster.address().socket_dir.clone();
     cluster.stop();
     // Our own process: alive, but no postgres, as after a reuse of the number in a container.
     let stale = format!("{}\n/elsewhere\n0\n5432\n\n\n0 0\nready\n", std::process::id());
-    std::fs::write(dir.path().join("data/pg/postmaster.pid"), stale).expect("writable");
+    std::fs::write(dir.path().join("data/pg/postmaster.pid"), &stale).expect("writable");
+    std::fs::write(socket_dir.join(".s.PGSQL.5432.lock"), &stale).expect("writable");
     let cluster = Cluster::start(&lock, &Settings::durable(None)).expect("it starts");
     assert_eq!(ask(cluster.address(), "SELECT 'up'").await.expect("it answers"), "up");
 }
