@@ -43,6 +43,7 @@ mod limits;
 mod nodes;
 mod operations;
 mod private_postgres;
+mod scaling;
 mod startup;
 mod walk;
 mod web_doors;
