@@ -17,6 +17,7 @@ mod api_events;
 mod api_issues;
 mod architecture;
 mod captured_bodies;
+mod chaos;
 mod command_line;
 mod crash;
 mod digest_counting;

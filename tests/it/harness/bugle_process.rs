@@ -104,14 +104,7 @@ impl Site {
 
     /// The same with these variables in its environment.
     pub fn serve_with(&self, variables: &[(&str, &str)]) -> Bugle {
-        let mut child = self
-            .command()
-            .envs(variables.iter().copied())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let lines = follow(&mut child);
+        let (child, lines) = self.begin(variables);
         let mut said = String::new();
         while let Ok(line) = lines.recv_timeout(START_WAIT) {
             if let Some((_, url)) = line.split_once("listens on ") {
@@ -122,6 +115,20 @@ impl Site {
             said.push('\n');
         }
         panic!("it does not listen:\n{said}");
+    }
+
+    /// Starts serving and does not wait for anything.
+    pub fn spawn(&self) -> Bugle {
+        let (child, _) = self.begin(&[]);
+        Bugle { child, url: String::new(), said: String::new() }
+    }
+
+    fn begin(&self, variables: &[(&str, &str)]) -> (Child, Receiver<String>) {
+        let mut command = self.command();
+        command.envs(variables.iter().copied()).stderr(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        let lines = follow(&mut child);
+        (child, lines)
     }
 
     /// Makes a project with the command line; works beside a serving process.
