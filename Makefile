@@ -4,7 +4,7 @@
 export SQLX_OFFLINE ?= true
 CARGO ?= cargo
 
-.PHONY: run build release test bench bench-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
+.PHONY: run build release test bench bench-short chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
 
 ## Build and start Bugle on http://localhost:9000, with a private Postgres
 run: dependencies
@@ -26,6 +26,26 @@ bench: dependencies
 
 bench-short: dependencies
 	$(CARGO) bench --locked --bench load -- --short
+
+## Load, and kill -9 of Bugle, Postgres or both at random; CHAOS_SEED repeats a plan. See docs/durability.md. `make test` does 6 kills
+CHAOS_KILLS ?= 200
+CHAOS_SEED ?= 20261120
+chaos: dependencies
+	env -u DATABASE_URL BUGLE_CHAOS_KILLS=$(CHAOS_KILLS) BUGLE_CHAOS_SEED=$(CHAOS_SEED) \
+		$(CARGO) test --locked --test it chaos -- --nocapture --test-threads 1
+
+## Coverage-guided fuzzing, FUZZ_SECONDS for each target; needs `cargo install cargo-fuzz`. The short form needs nothing and is in `make test`
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= envelope credentials event client_report spool
+fuzz:
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=32768 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
+	done
+
+fuzz-short:
+	$(CARGO) test --locked --test it fuzzing -- --nocapture
 
 ## How well alerts and grouping do on the labelled data in tests/data; needs no database
 alerts:

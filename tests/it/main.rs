@@ -31,6 +31,7 @@ mod digest_poison;
 mod digest_status;
 mod doors_accounts;
 mod e2e;
+mod fuzzing;
 mod grouping;
 mod grouping_doors;
 mod hostile_addresses;
