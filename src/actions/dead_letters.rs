@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::clock::Clock;
+use crate::domain::ids::ProjectId;
 use crate::store::{self, Db};
 
 /// Which letters.
@@ -10,15 +11,19 @@ use crate::store::{self, Db};
 pub enum Which {
     /// The one with this id.
     One(i64),
+    /// Those of a project.
+    Of(ProjectId),
     /// All of them.
     All,
 }
 
 impl Which {
-    fn id(self) -> Option<i64> {
+    /// Id and project that a letter must have.
+    fn conditions(self) -> (Option<i64>, Option<ProjectId>) {
         match self {
-            Self::One(id) => Some(id),
-            Self::All => None,
+            Self::One(id) => (Some(id), None),
+            Self::Of(project) => (None, Some(project)),
+            Self::All => (None, None),
         }
     }
 }
@@ -28,7 +33,7 @@ impl Which {
 pub async fn retry(db: &Db, clock: &Clock, which: Which) -> anyhow::Result<u64> {
     let at: OffsetDateTime = clock.now();
     let mut tx = store::begin(db).await?;
-    let count = store::dead_letters::ask_retry(&mut tx, which.id(), at).await?;
+    let count = store::dead_letters::ask_retry(&mut tx, which.conditions(), at).await?;
     tx.commit().await?;
     Ok(count)
 }
@@ -36,7 +41,7 @@ pub async fn retry(db: &Db, clock: &Clock, which: Which) -> anyhow::Result<u64> 
 /// Removes letters for good and tells how many.
 pub async fn drop(db: &Db, which: Which) -> anyhow::Result<u64> {
     let mut tx = store::begin(db).await?;
-    let count = store::dead_letters::delete(&mut tx, which.id()).await?;
+    let count = store::dead_letters::delete(&mut tx, which.conditions()).await?;
     tx.commit().await?;
     Ok(count)
 }

@@ -140,7 +140,7 @@ fn writable(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn dead_letters(installation: &Installation) -> anyhow::Result<String> {
-    Ok(match store::dead_letters::count_up_to(&installation.db, LETTERS_MAX).await.context("counting the dead letters")? {
+    Ok(match store::dead_letters::count_up_to(&installation.db, None, LETTERS_MAX).await.context("counting the dead letters")? {
         0 => "none".to_owned(),
         LETTERS_MAX => format!("{LETTERS_MAX} or more; bugle dead-letter list shows why"),
         count => format!("{count}; bugle dead-letter list shows why"),

@@ -12,8 +12,9 @@ use crate::actions::dead_letters;
 use crate::app::installation::Installation;
 use crate::cli::say::say;
 use crate::clock::Clock;
-use crate::store;
+use crate::domain::ids::ProjectId;
 use crate::store::dead_letters::DeadLetter;
+use crate::store::{self, Db};
 
 /// Most letters listed at once.
 const LISTED_MAX: i64 = 1_000;
@@ -37,6 +38,9 @@ pub struct List {
     /// Most to list
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=LISTED_MAX))]
     limit: i64,
+    /// Only those of this project
+    #[arg(long, value_name = "SLUG")]
+    project: Option<String>,
     /// One JSON array
     #[arg(long)]
     json: bool,
@@ -49,12 +53,15 @@ pub struct Show {
     id: i64,
 }
 
-/// One letter or all of them.
+/// One letter, those of a project, or all of them.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
     /// As listed
     id: Option<i64>,
+    /// Every one of this project
+    #[arg(long, value_name = "SLUG")]
+    project: Option<String>,
     /// Every one
     #[arg(long)]
     all: bool,
@@ -68,12 +75,12 @@ impl Command {
             Self::List(list) => list.run(installation).await,
             Self::Show(show) => show.run(installation).await,
             Self::Retry(which) => {
-                let count = which.found(dead_letters::retry(db, clock, which.letters()).await?)?;
+                let count = which.found(dead_letters::retry(db, clock, which.letters(db).await?).await?)?;
                 say!("{count} will be tried again by the running server, or at its next start");
                 Ok(())
             }
             Self::Drop(which) => {
-                say!("dropped {}", which.found(dead_letters::drop(db, which.letters()).await?)?);
+                say!("dropped {}", which.found(dead_letters::drop(db, which.letters(db).await?).await?)?);
                 Ok(())
             }
         }
@@ -81,8 +88,12 @@ impl Command {
 }
 
 impl Which {
-    fn letters(&self) -> dead_letters::Which {
-        self.id.map_or(dead_letters::Which::All, dead_letters::Which::One)
+    async fn letters(&self, db: &Db) -> anyhow::Result<dead_letters::Which> {
+        Ok(match (self.id, &self.project) {
+            (Some(id), _) => dead_letters::Which::One(id),
+            (None, Some(slug)) => dead_letters::Which::Of(project(db, slug).await?),
+            (None, None) => dead_letters::Which::All,
+        })
     }
 
     /// Asking for one that is not there is a mistake; all of none is not.
@@ -96,7 +107,11 @@ impl Which {
 
 impl List {
     async fn run(self, installation: &Installation) -> anyhow::Result<()> {
-        let letters = store::dead_letters::list(&installation.db, None, None, self.limit).await.context("listing the dead letters")?;
+        let of = match &self.project {
+            Some(slug) => Some(project(&installation.db, slug).await?),
+            None => None,
+        };
+        let letters = store::dead_letters::list(&installation.db, of, None, self.limit).await.context("listing the dead letters")?;
         if self.json {
             let rows: Vec<_> = letters.iter().map(as_json).collect();
             say!("{}", serde_json::to_string_pretty(&rows)?);
@@ -132,6 +147,11 @@ impl Show {
         let mut out = std::io::stdout().lock();
         out.write_all(&contents.body).and_then(|()| out.write_all(b"\n")).context("writing to standard output")
     }
+}
+
+async fn project(db: &Db, slug: &str) -> anyhow::Result<ProjectId> {
+    let found = store::projects::find_by_slug(db, slug).await.context("looking for the project")?;
+    Ok(found.with_context(|| format!("there is no project “{slug}”"))?.id)
 }
 
 fn date(letter: &DeadLetter) -> String {

@@ -27,6 +27,8 @@ const LOGIN_FAILURES_KEPT: Duration = Duration::days(1);
 const MAILS_KEPT: Duration = Duration::days(30);
 /// Per project; beyond, the oldest go first.
 const DEAD_LETTERS_MAX: i64 = 10_000;
+/// Per project, in bodies; beyond, the oldest go first.
+const DEAD_LETTER_BYTES_MAX: i64 = 256 << 20;
 /// Rows of one statement: short locks, little for vacuum at once.
 const BATCH: i64 = 5_000;
 /// Batches of one table in one run; what is left waits for the next.
@@ -64,7 +66,8 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
     count += all(|| trims::login_failures(db, now - LOGIN_FAILURES_KEPT, BATCH)).await.context("trimming login_failures")?;
     count += all(|| trims::mails(db, now - MAILS_KEPT, BATCH)).await.context("trimming mails")?;
     count += all(|| trims::dead_letters(db, now - retention, BATCH)).await.context("trimming dead_letters")?;
-    count += all(|| trims::surplus_dead_letters(db, DEAD_LETTERS_MAX, BATCH)).await.context("trimming dead_letters")?;
+    count +=
+        all(|| trims::surplus_dead_letters(db, DEAD_LETTERS_MAX, DEAD_LETTER_BYTES_MAX, BATCH)).await.context("trimming dead_letters")?;
     count += all(|| trims::outcomes(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_outcomes")?;
     count += all(|| trims::project_hours(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_hours")?;
     if count > 0 {

@@ -186,23 +186,39 @@ pub async fn find_contents(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Opt
     sqlx::query_as!(Contents, "SELECT receipt, body FROM dead_letters WHERE id = $1", id).fetch_optional(db).await
 }
 
-/// How many letters there are, not counting beyond `limit`.
-pub async fn count_up_to(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM (SELECT 1 AS one FROM dead_letters LIMIT $1) AS capped"#, limit)
-        .fetch_one(db)
-        .await
+/// How many letters there are, of one project or of all, not counting beyond `limit`.
+pub async fn count_up_to(db: impl PgExecutor<'_>, project: Option<ProjectId>, limit: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM (SELECT 1 AS one FROM dead_letters WHERE $1::int8 IS NULL OR project_id = $1 LIMIT $2) AS capped
+        "#,
+        project.map(|project| project.0),
+        limit
+    )
+    .fetch_one(db)
+    .await
 }
 
-/// Asks the digest to try letters again: one, or all where `id` is `None`. Tells how many.
-pub async fn ask_retry(tx: &mut Tx, id: Option<i64>, at: OffsetDateTime) -> sqlx::Result<u64> {
-    let done = sqlx::query!("UPDATE dead_letters SET retry_at = $2 WHERE $1::int8 IS NULL OR id = $1", id, at).execute(&mut **tx).await?;
-    Ok(done.rows_affected())
+/// Asks the digest to try letters again: those with the id and of the project that are given. Tells how many.
+pub async fn ask_retry(tx: &mut Tx, (id, project): (Option<i64>, Option<ProjectId>), at: OffsetDateTime) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE dead_letters SET retry_at = $3 WHERE ($1::int8 IS NULL OR id = $1) AND ($2::int8 IS NULL OR project_id = $2)",
+        id,
+        project.map(|project| project.0),
+        at
+    );
+    Ok(done.execute(&mut **tx).await?.rows_affected())
 }
 
-/// Removes letters: one, or all where `id` is `None`. Tells how many.
-pub async fn delete(tx: &mut Tx, id: Option<i64>) -> sqlx::Result<u64> {
-    let done = sqlx::query!("DELETE FROM dead_letters WHERE $1::int8 IS NULL OR id = $1", id).execute(&mut **tx).await?;
-    Ok(done.rows_affected())
+/// Removes letters: those with the id and of the project that are given. Tells how many.
+pub async fn delete(tx: &mut Tx, (id, project): (Option<i64>, Option<ProjectId>)) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM dead_letters WHERE ($1::int8 IS NULL OR id = $1) AND ($2::int8 IS NULL OR project_id = $2)",
+        id,
+        project.map(|project| project.0)
+    );
+    Ok(done.execute(&mut **tx).await?.rows_affected())
 }
 
 /// The next letter somebody asked to try again, locked for this transaction; letters that another node is trying are passed over.

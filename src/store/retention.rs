@@ -20,6 +20,11 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<O
     Ok(days.flatten().and_then(|days| u32::try_from(days).ok()))
 }
 
+/// How long events of the project are kept, in days: its own time, at most `installation`.
+pub async fn days_of(db: impl PgExecutor<'_>, project: ProjectId, installation: u32) -> sqlx::Result<u32> {
+    Ok(find(db, project).await?.map_or(installation, |own| own.min(installation)))
+}
+
 /// Sets or clears it.
 pub async fn set(tx: &mut Tx, project: ProjectId, days: Option<u32>) -> sqlx::Result<()> {
     let days = days.map(|days| i32::try_from(days).unwrap_or(i32::MAX));

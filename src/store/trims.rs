@@ -56,21 +56,25 @@ pub async fn dead_letters(db: impl PgExecutor<'_>, before: OffsetDateTime, limit
     Ok(done.execute(db).await?.rows_affected())
 }
 
-/// The oldest dead letters of projects that have more than `keep`: somebody floods them with garbage.
-pub async fn surplus_dead_letters(db: impl PgExecutor<'_>, keep: i64, limit: i64) -> sqlx::Result<u64> {
+/// The oldest dead letters of projects that have more than `keep`, or more than `keep_bytes` in them: somebody floods them with garbage.
+/// Sizes are read without the bodies.
+pub async fn surplus_dead_letters(db: impl PgExecutor<'_>, keep: i64, keep_bytes: i64, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"
         DELETE FROM dead_letters
         WHERE ctid = ANY (ARRAY(
-            SELECT d.ctid
-            FROM (SELECT project_id FROM dead_letters GROUP BY project_id HAVING count(*) > $1) AS loud
-            CROSS JOIN LATERAL (
-                SELECT ctid FROM dead_letters WHERE project_id = loud.project_id ORDER BY failed_at DESC, id DESC OFFSET $1
-            ) AS d
-            LIMIT $2
+            SELECT ctid
+            FROM (
+                SELECT ctid, row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes
+                FROM dead_letters
+                WINDOW newest AS (PARTITION BY project_id ORDER BY failed_at DESC, id DESC)
+            ) AS ranked
+            WHERE place > $1 OR bytes > $2
+            LIMIT $3
         ))
         "#,
         keep,
+        keep_bytes,
         limit
     );
     Ok(done.execute(db).await?.rows_affected())

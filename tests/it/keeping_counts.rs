@@ -219,3 +219,46 @@ async fn a_project_forgets_its_events_sooner_and_still_knows_their_ids() {
     tx.commit().await.expect("the commit works");
     assert_eq!(bugle::store::retention::list_own(&app.db).await.expect("readable"), []);
 }
+
+#[tokio::test]
+async fn an_issue_whose_events_are_gone_still_says_what_happened() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let sdk = app.sdk(&project);
+    for n in 0..3 {
+        let mut event = exception("ValueError", "bad value", "pay");
+        event["event_id"] = json!(id(n));
+        event["release"] = json!("1.2.3");
+        event["user"] = json!({ "id": n.to_string() });
+        sdk.capture(event).await;
+    }
+    app.settle().await;
+    let issue = number(&app, "SELECT id FROM issues").await;
+    let browser = app.sign_in_owner().await;
+    browser.open(&format!("/issues/{issue}")).await.assert_shows("Recommended");
+
+    app.clock.advance(Duration::days(92));
+    partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    trim::run_once(&app.db, &app.clock, 90).await.expect("the job works");
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 0);
+    let browser = app.sign_in_owner().await;
+    let page = browser.open(&format!("/issues/{issue}")).await;
+    assert_eq!(page.status, 200);
+    for text in ["ValueError", "bad value", "This event is not kept", "Events are kept for 90 days", "1.2.3"] {
+        page.assert_shows(text);
+    }
+    let events = browser.open(&format!("/issues/{issue}/events")).await;
+    events.assert_shows("3 events counted");
+    events.assert_shows("No event is kept here");
+    assert_eq!(browser.open(&format!("/issues/{issue}/events/{}", id(1))).await.status, 404);
+    assert_eq!(browser.open(&format!("/issues/{issue}/events/latest")).await.status, 404);
+    assert_eq!(browser.open(&format!("/issues/{issue}/tags")).await.status, 200);
+    browser.open("/shop/issues?status=all").await.assert_shows("ValueError");
+
+    // It comes back like any other.
+    sdk.raise("ValueError", "bad value", "pay").await;
+    app.settle().await;
+    assert_eq!(number(&app, "SELECT event_count FROM issues").await, 4);
+    browser.open(&format!("/issues/{issue}")).await.assert_shows("Recommended");
+    assert_eq!(differences(&app).await, [""; 0]);
+}

@@ -40,6 +40,7 @@ mod hostile_extremes;
 mod hostile_secrets;
 mod keeping_accounts;
 mod keeping_counts;
+mod keeping_letters;
 mod keeping_space;
 mod limits;
 mod nodes;

@@ -1,7 +1,9 @@
 //! Trying dead letters again, or dropping them.
 
+use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use serde::Deserialize;
 
 use crate::actions::dead_letters::{self, Which};
 use crate::http::Doors;
@@ -9,15 +11,17 @@ use crate::http::web::flash::{self, Note};
 use crate::http::web::format;
 use crate::http::web::page_error::PageError;
 use crate::http::web::signed_in::SignedIn;
+use crate::store;
 
 /// One again.
 pub async fn retry(State(doors): State<Doors>, me: SignedIn, Path(id): Path<i64>) -> Result<Response, PageError> {
     again(&doors, &me, Which::One(id)).await
 }
 
-/// All again.
-pub async fn retry_all(State(doors): State<Doors>, me: SignedIn) -> Result<Response, PageError> {
-    again(&doors, &me, Which::All).await
+/// All of a project again, or all.
+pub async fn retry_all(State(doors): State<Doors>, me: SignedIn, Form(wanted): Form<Wanted>) -> Result<Response, PageError> {
+    let which = wanted.which(&doors).await?;
+    again(&doors, &me, which).await
 }
 
 /// Drops one.
@@ -25,9 +29,28 @@ pub async fn drop(State(doors): State<Doors>, me: SignedIn, Path(id): Path<i64>)
     away(&doors, &me, Which::One(id)).await
 }
 
-/// Drops all.
-pub async fn drop_all(State(doors): State<Doors>, me: SignedIn) -> Result<Response, PageError> {
-    away(&doors, &me, Which::All).await
+/// Drops all of a project, or all.
+pub async fn drop_all(State(doors): State<Doors>, me: SignedIn, Form(wanted): Form<Wanted>) -> Result<Response, PageError> {
+    let which = wanted.which(&doors).await?;
+    away(&doors, &me, which).await
+}
+
+/// Of which project; '' for all.
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    project: String,
+}
+
+impl Wanted {
+    /// A project that is not there has no letters to act on; it never means all.
+    async fn which(&self, doors: &Doors) -> Result<Which, PageError> {
+        if self.project.is_empty() {
+            return Ok(Which::All);
+        }
+        let found = store::projects::find_by_slug(&doors.db, &self.project.replace('\0', "")).await?;
+        found.map(|project| Which::Of(project.id)).ok_or(PageError::NotFound)
+    }
 }
 
 async fn again(doors: &Doors, me: &SignedIn, which: Which) -> Result<Response, PageError> {

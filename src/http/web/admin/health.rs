@@ -45,6 +45,9 @@ struct Page {
     waiting_bytes: String,
     letters: Vec<Letter>,
     letter_count: i64,
+    /// The project whose letters are shown; '' for all.
+    wanted: String,
+    slugs: Vec<(String, String)>,
     older: String,
     mail: MailCounts,
     sends_mail: bool,
@@ -79,6 +82,9 @@ struct Disk {
 pub struct Before {
     /// `failed_at` in microseconds and the id, of the last letter of the page before.
     before: Option<String>,
+    /// Letters of this project only, by slug.
+    #[serde(default)]
+    project: String,
 }
 
 /// Shows the page.
@@ -86,20 +92,26 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
     me.must_administer()?;
     let shell = Shell::load(&doors, &me, Tab::Instance).await?;
     let db = &doors.db;
-    let letters = store::dead_letters::list(db, None, page.before.as_deref().and_then(parse_cursor), LETTERS_MAX).await?;
-    let letter_count = store::dead_letters::count_up_to(db, LETTERS_COUNT_MAX).await?;
+    let projects = store::projects::list(db).await?;
+    let wanted = match page.project.as_str() {
+        "" => None,
+        slug => Some(projects.iter().find(|project| project.slug == slug).ok_or(PageError::NotFound)?.clone()),
+    };
+    let wanted_id = wanted.as_ref().map(|project| project.id);
+    let letters = store::dead_letters::list(db, wanted_id, page.before.as_deref().and_then(parse_cursor), LETTERS_MAX).await?;
+    let letter_count = store::dead_letters::count_up_to(db, wanted_id, LETTERS_COUNT_MAX).await?;
     let older = if i64::try_from(letters.len()).unwrap_or(0) == LETTERS_MAX {
-        letters.last().map(cursor).unwrap_or_default()
+        letters.last().map(|last| cursor(last, &page.project)).unwrap_or_default()
     } else {
         String::new()
     };
-    let projects = store::projects::list(db).await?;
     let mail = store::mails::count(db, shell.now - Duration::DAY).await?;
     let partitions = store::partitions::list(db).await?;
     let days: Vec<time::Date> = partitions.iter().map(|partition| partition.day).collect();
     let sizes = store::instance::sizes(db).await?;
     let (depth, disk) = (doors.spool.depth(), disk(&doors.config.data_dir));
-    let mut needs = needs(letter_count, &mail, depth.entry_count, disk.as_ref());
+    let all_count = store::dead_letters::count_up_to(db, None, LETTERS_COUNT_MAX).await?;
+    let mut needs = needs(all_count, &mail, depth.entry_count, disk.as_ref());
     needs.extend(missing_partitions(&days, shell.now));
     needs.extend(strays(store::partitions::count_strays(db, STRAYS_MAX).await?));
     let max_bytes = doors.config.max_storage_bytes.and_then(|bytes| i64::try_from(bytes).ok());
@@ -112,6 +124,8 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
         waiting_bytes: format::bytes(depth.byte_count),
         letters: letters.into_iter().map(|of| Letter { project: name(&projects, of.project_id), of }).collect(),
         letter_count,
+        wanted: page.project,
+        slugs: projects.iter().map(|project| (project.slug.clone(), project.name.clone())).collect(),
         older,
         mail,
         sends_mail: doors.config.mail.smtp_url.is_some(),
@@ -188,8 +202,8 @@ fn name(projects: &[Project], id: ProjectId) -> String {
     projects.iter().find(|project| project.id == id).map_or_else(|| format!("deleted ({id})"), |project| project.name.clone())
 }
 
-fn cursor(letter: &DeadLetter) -> String {
-    format!("/admin?before={}-{}#dead", letter.failed_at.unix_timestamp_nanos() / 1_000, letter.id)
+fn cursor(letter: &DeadLetter, project: &str) -> String {
+    format!("/admin?project={project}&before={}-{}#dead", letter.failed_at.unix_timestamp_nanos() / 1_000, letter.id)
 }
 
 fn parse_cursor(raw: &str) -> Option<(OffsetDateTime, i64)> {

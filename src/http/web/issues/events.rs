@@ -37,6 +37,7 @@ struct Page {
     base: String,
     kind: String,
     retention_days: u32,
+    thins: bool,
     total: String,
     /// `512`: how many of them were stored; '' where all were.
     stored: String,
@@ -96,7 +97,8 @@ pub async fn get(
         short_id: issue.short_id(),
         base: format!("/{}/issues", issue.project_slug),
         kind: cut(&heading(&issue).0, 200),
-        retention_days: doors.config.retention_days,
+        retention_days: store::retention::days_of(&doors.db, issue.project_id, doors.config.retention_days).await?,
+        thins: doors.config.max_storage_bytes.is_some(),
         total: format::many(issue.event_count, "event", "events"),
         stored: issue.stored_count().map(format::grouped).unwrap_or_default(),
         newer: address("before", events.first().filter(|_| has_newer)),

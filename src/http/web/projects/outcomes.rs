@@ -31,7 +31,7 @@ const OUTCOMES: [(&str, &str, &str, &str); 8] = [
     ("filtered", "held", "Filtered", "Left out by a filter of this project."),
     ("invalid", "bad", "Invalid", "Could not be read. What arrived whole is a dead letter."),
     ("unsupported", "rest", "Unsupported", "A kind of item that Bugle does not take yet."),
-    ("client_discard", "rest", "Discarded by the SDK", "Never sent: the SDK reports what it left out itself."),
+    ("client_discard", "own", "Discarded by the SDK", "Never sent: the SDK reports what it left out itself."),
 ];
 
 #[derive(Template)]

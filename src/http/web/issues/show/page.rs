@@ -54,6 +54,7 @@ pub struct Page {
     happened: Vec<Happened>,
     distributions: Vec<Distribution>,
     retention_days: u32,
+    thins: bool,
     event: Option<EventPart>,
 }
 
@@ -102,7 +103,8 @@ pub async fn load(
         chart,
         happened: side::activities(db, &issue).await?,
         distributions: side::distributions(db, &issue, &base).await?,
-        retention_days: doors.config.retention_days,
+        retention_days: store::retention::days_of(db, issue.project_id, doors.config.retention_days).await?,
+        thins: doors.config.max_storage_bytes.is_some(),
         event: match opened {
             Some(opened) => Some(part(doors, &issue, opened, recommended, &options, &base).await?),
             None => None,
