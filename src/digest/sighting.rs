@@ -82,7 +82,6 @@ impl Sighting {
         event.grouping = Some(Grouping { version, explanation });
         let event = &event;
         let title = bounded(title::of(event));
-        let json = event::to_stored(event);
         Self {
             project_id,
             event_id: event.event_id.unwrap_or_else(EventId::random),
@@ -96,7 +95,7 @@ impl Sighting {
             person: person(event.user.as_ref()),
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
-            payload: payload::encode(&json),
+            payload: event::with_stored(event, payload::encode),
             kind: if event.exceptions.is_empty() && event.threads.is_empty() { "default" } else { "error" },
             whole_title: whole(&title),
             title,

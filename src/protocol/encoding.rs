@@ -112,14 +112,17 @@ fn gunzip_whole(body: &[u8], limit: usize) -> Option<Vec<u8>> {
 
 /// The one-shot decoder would silently stop after the first member.
 fn may_hold_another_member(body: &[u8]) -> bool {
-    let Some(mut rest) = body.get(10..) else { return false };
-    while let Some(at) = rest.iter().position(|byte| *byte == 0x1f) {
-        rest = &rest[at + 1..];
-        if rest.starts_with(&[0x8b, 0x08]) {
-            return true;
-        }
+    let Some(rest) = body.get(10..) else { return false };
+    // Without leaving early, so that many bytes are compared at once.
+    let chunk_holds = |chunk: &[u8]| chunk.windows(3).fold(false, |holds, three| holds | (three == [0x1f, 0x8b, 0x08]));
+    let (mut rest, mut holds) = (rest, false);
+    while !holds && rest.len() >= 3 {
+        let end = rest.len().min(4_096);
+        holds = chunk_holds(&rest[..end]);
+        // The next chunk begins before this one ends, for what lies across.
+        rest = if end == rest.len() { &[] } else { &rest[end - 2..] };
     }
-    false
+    holds
 }
 
 /// `deflate` means a zlib stream; some HTTP stacks send it without zlib's header.

@@ -1,7 +1,7 @@
 //! The one shape of an event inside Bugle.
 //!
-//! `read` makes it from whatever an SDK sent, `pipeline` completes and scrubs it, its JSON (the derives below, Sentry's own field
-//! names) is what is stored and what pages and the Web API read back. Every field may be missing; nothing here fails an event.
+//! `read` makes it from whatever an SDK sent, `pipeline` completes and scrubs it, its JSON ([`stored`], Sentry's own field names)
+//! is what is stored and what pages and the Web API read back. Every field may be missing; nothing here fails an event.
 //!
 //! An event borrows from the body it came in, so that texts nobody changes are never copied.
 
@@ -10,6 +10,8 @@ mod read;
 mod stored;
 mod types;
 
+use std::cell::RefCell;
+
 pub use damage::{NOTES_MAX, Notes, Place};
 pub use read::{ReadError, read};
 pub use stored::StoredError;
@@ -17,9 +19,26 @@ pub use types::*;
 
 use stored::Stored;
 
+/// Largest buffer a thread keeps, in bytes: most events fit, and the threads together stay small.
+const BUFFER_KEPT: usize = 128 * 1_024;
+
 /// Appends an event as it is stored. Read it back with [`from_stored`].
 pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     event.write(out);
+}
+
+/// Writes an event as it is stored into a buffer that its thread keeps, and hands that on.
+pub fn with_stored<R>(event: &Event<'_>, take: impl FnOnce(&[u8]) -> R) -> R {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut json = BUFFER.take();
+    json.clear();
+    write(event, &mut json);
+    let taken = take(&json);
+    json.shrink_to(BUFFER_KEPT);
+    BUFFER.set(json);
+    taken
 }
 
 /// An event as it is stored.

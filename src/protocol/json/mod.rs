@@ -113,8 +113,21 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_equal_keys_wins() {
-        assert_eq!(read(br#"{"a": 1, "b": 2, "a": 3}"#), json!({"a": 3, "b": 2}));
+    fn the_last_of_equal_keys_wins_in_the_place_of_the_first() {
+        assert_eq!(read(br#"{"a": 1, "b": 2, "a": 3}"#).to_string(), r#"{"a":3,"b":2}"#);
+        let many: Vec<String> = (0..100_000).map(|n| format!("\"k{}\":{n}", n % 50_000)).collect();
+        let object = parse_object(format!("{{{}}}", many.join(",")).leak().as_bytes()).unwrap();
+        assert_eq!((object.len(), object.iter().next()), (50_000, Some(("k0", &read(b"50000")))));
+    }
+
+    #[test]
+    fn whole_numbers_keep_their_digits_and_others_are_written_one_way() {
+        let text = b"[12089258196146291747061760, -9223372036854775809, 18446744073709551615, 1e3, 2.50, -0, 1795162316.8286002]";
+        assert_eq!(
+            read(text).to_string(),
+            "[12089258196146291747061760,-9223372036854775809,18446744073709551615,1000.0,2.5,-0.0,1795162316.8286002]"
+        );
+        assert_eq!(read("1".repeat(41).as_bytes()).to_string(), "1.111111111111111e+40");
     }
 
     #[test]
