@@ -4,7 +4,7 @@
 export SQLX_OFFLINE ?= true
 CARGO ?= cargo
 
-.PHONY: run build release test bench bench-short chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
+.PHONY: run build release test bench bench-short bench-growth chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
 
 ## Build and start Bugle on http://localhost:9000, with a private Postgres
 run: dependencies
@@ -46,6 +46,10 @@ fuzz:
 
 fuzz-short:
 	$(CARGO) test --locked --test it fuzzing -- --nocapture
+
+## Cost of events, pages and jobs from 10 thousand to 5 million stored events; takes up to 25 minutes and 17 GB, which are free again afterwards
+bench-growth: dependencies
+	$(CARGO) bench --locked --bench load -- --growth
 
 ## How well alerts and grouping do on the labelled data in tests/data; needs no database
 alerts:

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub const MIX_ISSUES: u64 = 200;
 /// JSON of an ordinary event, in bytes: frames, locals and breadcrumbs are added until it is reached.
 const EVENT_BYTES: usize = 50_000;
+/// JSON of a message, in bytes: breadcrumbs are added until it is reached.
+const MESSAGE_BYTES: usize = 1_950;
 const FRAMES: std::ops::RangeInclusive<usize> = 20..=40;
 /// Like `GzipFile`, a level that makes about the same size as Python's.
 const GZIP_LEVEL: i32 = 6;
@@ -56,6 +58,7 @@ impl Shape {
 }
 
 /// One request body with what it weighs before compression.
+#[derive(Clone)]
 pub struct Body {
     /// gzip of the envelope.
     pub gzip: Vec<u8>,
@@ -63,13 +66,18 @@ pub struct Body {
     pub json_len: usize,
 }
 
-/// The bodies numbered `from..to` of a shape, made by all cores.
+/// The first bodies of a shape.
 pub fn bodies(shape: Shape, count: u64) -> Vec<Body> {
+    numbered(shape, 0, count)
+}
+
+/// The bodies numbered from `first` of a shape, made by all cores.
+pub fn numbered(shape: Shape, first: u64, count: u64) -> Vec<Body> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     let now = bugle::clock::Clock::system().now();
     let part = |thread: u64| {
         let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::new(GZIP_LEVEL).expect("a level of the library"));
-        (count * thread / threads..count * (thread + 1) / threads)
+        (first + count * thread / threads..first + count * (thread + 1) / threads)
             .map(|number| body(shape, number, now, &mut compressor))
             .collect::<Vec<_>>()
     };
@@ -111,6 +119,12 @@ fn event(shape: Shape, number: u64, id: &str, at: &str, rng: &mut StdRng) -> Val
         let template = format!("{} {} of order %s took too long in {}", word(issue), word(issue / 7), word(issue * 31 + 5));
         let formatted = template.replace("%s", &rng.random_range(10_000..99_999).to_string());
         fields.insert("logentry".into(), json!({"message": template, "formatted": formatted, "params": [rng.random_range(1..99_999)]}));
+        let (mut crumbs, mut len) = (vec![], event.to_string().len());
+        while len < MESSAGE_BYTES {
+            crumbs.push(crumb(at, rng));
+            len += crumbs[crumbs.len() - 1].to_string().len() + 1;
+        }
+        event["breadcrumbs"] = json!({ "values": crumbs });
         return event;
     }
     fields.insert("level".into(), "error".into());

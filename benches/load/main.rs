@@ -1,6 +1,7 @@
 //! `make bench`: what Bugle does with realistic load, and the floor beside it. Everything runs on this machine.
 //!
-//! `load [--short] [--shape NAME]… [--count EVENTS] [--rounds N] [--no-floor] [--pure]`; the tables printed are Markdown.
+//! `load [--short] [--shape NAME]… [--count EVENTS] [--rounds N] [--no-floor] [--pure]`, or
+//! `load --growth [--sizes EVENTS,…]`; the tables printed are Markdown.
 
 #![expect(clippy::disallowed_methods, reason = "a load generator lives in real time")]
 #![expect(clippy::print_stdout, reason = "the tables it prints are what it is run for")]
@@ -10,12 +11,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+mod bars;
 mod client;
 mod events;
 mod floor;
+mod growth;
 mod process;
 mod pure;
 mod report;
+mod seed;
 mod target;
 
 use client::Sent;
@@ -27,10 +31,12 @@ use target::Running;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What is not visible after this is lost.
 const VISIBLE_MAX: Duration = Duration::from_secs(300);
-/// Part of the capacity at which answers are timed.
-const EASY: f64 = 0.7;
+/// Parts of the capacity at which answers are timed.
+const STEADY: [f64; 2] = [0.7, 1.0];
 /// Seconds of sending at that rate.
-const EASY_SECONDS: f64 = 8.0;
+const STEADY_SECONDS: f64 = 8.0;
+/// How long nothing is sent before the memory of an idle server is read.
+const IDLE: Duration = Duration::from_secs(15);
 /// Sent before the measurement, to fill caches.
 const WARM_UP_COUNT: usize = 300;
 
@@ -40,6 +46,8 @@ struct Plan {
     rounds: usize,
     with_floor: bool,
     pure_only: bool,
+    /// Measure at these numbers of stored events instead.
+    growth: Option<growth::Plan>,
 }
 
 impl Plan {
@@ -54,6 +62,7 @@ impl Plan {
             rounds: values("--rounds").next().map_or(Ok(rounds), str::parse)?,
             with_floor: !has("--no-floor"),
             pure_only: has("--pure"),
+            growth: has("--growth").then(|| growth::Plan::parse(values("--sizes").next())).transpose()?,
         })
     }
 }
@@ -67,6 +76,9 @@ fn main() -> anyhow::Result<()> {
         return runtime.block_on(floor::serve(data_dir.as_ref()));
     }
     let plan = Plan::parse(&args)?;
+    if let Some(growth) = &plan.growth {
+        return runtime.block_on(growth::measure(growth));
+    }
     pure::print();
     if plan.pure_only {
         return Ok(());
@@ -76,14 +88,25 @@ fn main() -> anyhow::Result<()> {
 
 async fn measure_all(plan: &Plan) -> anyhow::Result<()> {
     report::print_head();
+    let mut outcomes = Vec::new();
+    let mut first_bodies = Vec::new();
     for round in 1..=plan.rounds {
         for shape in &plan.shapes {
             let bodies = Arc::new(events::bodies(*shape, plan.count));
             let floor = if plan.with_floor { Some(measure_floor(&bodies).await.context("measuring the floor")?) } else { None };
             let bugle = measure_bugle(*shape, &bodies, round == 1).await.context("measuring Bugle")?;
             report::print(*shape, round, &bodies, &bugle, floor.as_ref());
+            outcomes.push(bars::Outcome { shape: *shape, gzip: report::gzip_len(&bodies), bugle, floor });
+            if round == 1 {
+                first_bodies.push(bodies.iter().take(100).cloned().collect::<Vec<_>>());
+            }
         }
     }
+    println!();
+    for (outcome, bodies) in outcomes.iter().zip(&first_bodies) {
+        report::print_notes(outcome.shape, bodies, &outcome.bugle);
+    }
+    bars::print(&outcomes);
     Ok(())
 }
 
@@ -98,7 +121,7 @@ async fn measure_floor(bodies: &Arc<Vec<Body>>) -> anyhow::Result<Measured> {
     Ok(Measured::new(&sent, sent.took, before, after, running.peak_rss(), memory.peak()))
 }
 
-async fn measure_bugle(shape: Shape, bodies: &Arc<Vec<Body>>, also_easy: bool) -> anyhow::Result<Measured> {
+async fn measure_bugle(shape: Shape, bodies: &Arc<Vec<Body>>, also_steady: bool) -> anyhow::Result<Measured> {
     let running = Running::bugle()?;
     let mut db = running.connect().await?;
     let warm_up = client::send(&running.target, &Arc::new(events::bodies(shape, WARM_UP_COUNT as u64)), None).await?;
@@ -115,18 +138,33 @@ async fn measure_bugle(shape: Shape, bodies: &Arc<Vec<Body>>, also_easy: bool) -
     counted.verify(already + sent.accepted.len())?;
     let mut measured = Measured::new(&sent, finished, before, after, running.peak_rss(), memory.peak());
     measured.issue_count = Some(counted.issues);
-    if also_easy && shape == Shape::Mix {
-        measured.easy = Some(measure_easy(&running, &mut db, already + sent.accepted.len(), measured.finished_per_second).await?);
+    measured.dictionary_part = Some(target::dictionary_part(&mut db).await?);
+    if also_steady && shape == Shape::Mix {
+        let mut already = counted.events as usize;
+        for part in STEADY {
+            let (steady, count) = measure_steady(&running, &mut db, already, (part, measured.finished_per_second)).await?;
+            measured.steady.push(steady);
+            already += count;
+        }
+        target::counted(&mut db).await?.verify(already)?;
         measured.server_peak = measured.server_peak.max(running.peak_rss());
+        tokio::time::sleep(IDLE).await;
+        measured.idle_rss = Some(running.rss());
     }
     Ok(measured)
 }
 
-/// At 70 % of what it can do: how long answers take, and how long until events are visible.
-async fn measure_easy(running: &Running, db: &mut sqlx::PgConnection, already: usize, capacity: f64) -> anyhow::Result<report::Easy> {
-    let per_second = EASY * capacity;
-    let bodies = Arc::new(events::bodies(Shape::Mix, (EASY_SECONDS * per_second) as u64));
+/// At a part of what it can do: how long answers take, how long until events are visible; and how many were sent.
+async fn measure_steady(
+    running: &Running,
+    db: &mut sqlx::PgConnection,
+    already: usize,
+    (part, capacity): (f64, f64),
+) -> anyhow::Result<(report::Steady, usize)> {
+    let per_second = part * capacity;
+    let bodies = Arc::new(events::bodies(Shape::Mix, (STEADY_SECONDS * per_second) as u64));
     let (target, bodies, mut watcher) = (running.target.clone(), Arc::clone(&bodies), running.connect().await?);
+    let before = running.usage(db).await?;
     let began = Instant::now();
     let count = bodies.len();
     let sending = tokio::spawn(async move { client::send(&target, &bodies, Some(per_second)).await });
@@ -141,7 +179,8 @@ async fn measure_easy(running: &Running, db: &mut sqlx::PgConnection, already: u
     }
     let sent = sending.await??;
     wait_visible(db, &sent, already, began).await?;
-    Ok(report::Easy::new(per_second, &sent, &seen))
+    let disk = running.usage(db).await?.disk - before.disk;
+    Ok((report::Steady::new((part, per_second), disk, &sent, &seen), sent.accepted.len()))
 }
 
 /// Until everything that was accepted is visible.

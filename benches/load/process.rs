@@ -39,6 +39,11 @@ pub fn peak_rss(pid: u32) -> u64 {
     kilobytes(&format!("/proc/{pid}/status"), "VmHWM:") * 1024
 }
 
+/// Resident memory of a process now, in bytes.
+pub fn rss(pid: u32) -> u64 {
+    kilobytes(&format!("/proc/{pid}/status"), "VmRSS:") * 1024
+}
+
 /// Memory of Postgres in bytes, what its processes share counted once.
 fn tree_pss(pid: u32) -> u64 {
     let all = children(pid).into_iter().chain([pid]);

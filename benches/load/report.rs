@@ -28,18 +28,28 @@ pub struct Measured {
     pub disk: f64,
     /// Issues there are at the end.
     pub issue_count: Option<i64>,
-    /// At 70 % of capacity.
-    pub easy: Option<Easy>,
+    /// Part of the events that were compressed with a dictionary; the first ones of an installation have none.
+    pub dictionary_part: Option<f64>,
+    /// At 70 % and at 100 % of capacity.
+    pub steady: Vec<Steady>,
+    /// Resident memory of the server when nothing has come for a while, in bytes.
+    pub idle_rss: Option<u64>,
 }
 
 /// Percentiles.
 pub struct Latency([Duration; 4]);
 
 /// What was seen at a part of the capacity.
-pub struct Easy {
+pub struct Steady {
+    /// 0.7 or 1.0.
+    pub part: f64,
+    /// Bytes on disk per event of this phase, which comes last: with the dictionary that was trained before.
+    pub disk: f64,
+    /// How long answers took, from when the request should have left.
+    pub latency: Latency,
+    /// From accepted to visible.
+    pub visible: Latency,
     per_second: f64,
-    latency: Latency,
-    visible: Latency,
 }
 
 impl Latency {
@@ -50,14 +60,24 @@ impl Latency {
         Self([at(0.5), at(0.95), at(0.99), at(1.0)])
     }
 
+    /// The 99th percentile.
+    pub fn p99(&self) -> Duration {
+        self.0[2]
+    }
+
+    /// The slowest.
+    pub fn max(&self) -> Duration {
+        self.0[3]
+    }
+
     fn text(&self) -> String {
         self.0.map(|time| format!("{:.1}", time.as_secs_f64() * 1e3)).join(" / ")
     }
 }
 
-impl Easy {
+impl Steady {
     /// `seen`: how many were visible at which times.
-    pub fn new(per_second: f64, sent: &Sent, seen: &[(Duration, usize)]) -> Self {
+    pub fn new((part, per_second): (f64, f64), disk: i64, sent: &Sent, seen: &[(Duration, usize)]) -> Self {
         // The digest keeps the order of arrival: once n are visible, the n-th that was accepted is.
         let mut lags = Vec::with_capacity(sent.accepted.len());
         let mut looks = seen.iter();
@@ -68,7 +88,8 @@ impl Easy {
             }
             lags.extend(look.map(|(at, _)| at.saturating_sub(*accepted_at)));
         }
-        Self { per_second, latency: Latency::of(sent.accepted.iter().map(|(_, took)| *took).collect()), visible: Latency::of(lags) }
+        let latency = Latency::of(sent.accepted.iter().map(|(_, took)| *took).collect());
+        Self { part, per_second, disk: disk as f64 / sent.accepted.len().max(1) as f64, latency, visible: Latency::of(lags) }
     }
 }
 
@@ -87,11 +108,14 @@ impl Measured {
             postgres_peak,
             disk: (after.disk - before.disk) as f64 / count,
             issue_count: None,
-            easy: None,
+            dictionary_part: None,
+            steady: vec![],
+            idle_rss: None,
         }
     }
 
-    fn cpu(&self) -> f64 {
+    /// CPU seconds of both per 1,000 events.
+    pub fn cpu(&self) -> f64 {
         self.server_cpu + self.postgres_cpu
     }
 }
@@ -106,23 +130,42 @@ pub fn print_head() {
 
 /// A row for the floor and one for Bugle.
 pub fn print(shape: Shape, round: usize, bodies: &[Body], bugle: &Measured, floor: Option<&Measured>) {
-    let gzip = bodies.iter().map(|body| body.gzip.len()).sum::<usize>() as f64 / bodies.len().max(1) as f64;
+    let gzip = gzip_len(bodies);
     if let Some(floor) = floor {
         row(shape, round, "floor", floor, gzip, None);
     }
     row(shape, round, "Bugle", bugle, gzip, floor);
-    if let Some(easy) = &bugle.easy {
+}
+
+/// What no column is for.
+pub fn print_notes(shape: Shape, bodies: &[Body], bugle: &Measured) {
+    let gzip = gzip_len(bodies);
+    let json = bodies.iter().map(|body| body.json_len).sum::<usize>() as f64 / bodies.len().max(1) as f64;
+    println!("- {}: {json:.0} bytes of JSON, {gzip:.0} of gzip.", shape.name());
+    if let Some(part) = bugle.dictionary_part {
+        println!("- {}: {:.0} % of the stored events were compressed with a dictionary.", shape.name(), part * 100.0);
+    }
+    for steady in &bugle.steady {
         println!(
-            "\nAt 70 % ({:.0}/s): accept p50 / p95 / p99 / max {} ms; accepted to visible {} ms (looked at every 20 ms).\n",
-            easy.per_second,
-            easy.latency.text(),
-            easy.visible.text()
+            "- {} at {:.0} % of capacity ({:.0}/s): accept p50 / p95 / p99 / max {} ms; accepted to visible {} ms (looked at every 20 ms); \
+             {:.0} bytes on disk per event ({:.2} of gzip).",
+            shape.name(),
+            steady.part * 100.0,
+            steady.per_second,
+            steady.latency.text(),
+            steady.visible.text(),
+            steady.disk,
+            steady.disk / gzip,
         );
     }
-    if round == 1 {
-        let json = bodies.iter().map(|body| body.json_len).sum::<usize>() as f64 / bodies.len().max(1) as f64;
-        println!("<!-- {}: {json:.0} bytes of JSON, {gzip:.0} of gzip -->", shape.name());
+    if let Some(rss) = bugle.idle_rss {
+        println!("- {}: {:.1} MB resident when idle afterwards.", shape.name(), rss as f64 / 1e6);
     }
+}
+
+/// Mean size of the bodies as sent.
+pub fn gzip_len(bodies: &[Body]) -> f64 {
+    bodies.iter().map(|body| body.gzip.len()).sum::<usize>() as f64 / bodies.len().max(1) as f64
 }
 
 fn row(shape: Shape, round: usize, who: &str, measured: &Measured, gzip: f64, floor: Option<&Measured>) {

@@ -74,6 +74,11 @@ impl Running {
         Ok(PgConnection::connect_with(&database::private(&address)).await?)
     }
 
+    /// Where its files are.
+    pub fn data_dir(&self) -> &std::path::Path {
+        &self.data_dir
+    }
+
     /// What it has used so far.
     pub async fn usage(&self, db: &mut PgConnection) -> anyhow::Result<Usage> {
         let disk = db.fetch_one("SELECT pg_database_size(current_database())").await?.get(0);
@@ -84,6 +89,11 @@ impl Running {
     /// Largest resident memory of the server so far, in bytes.
     pub fn peak_rss(&self) -> u64 {
         process::peak_rss(self.child.id())
+    }
+
+    /// Resident memory of the server now, in bytes.
+    pub fn rss(&self) -> u64 {
+        process::rss(self.child.id())
     }
 
     /// Watches the memory of Postgres.
@@ -144,6 +154,12 @@ pub async fn counted(db: &mut PgConnection) -> anyhow::Result<Counted> {
 pub async fn stored(db: &mut PgConnection) -> anyhow::Result<i64> {
     let sum = "SELECT coalesce(sum(item_count), 0)::int8 FROM project_outcomes WHERE outcome = 'stored'";
     Ok(db.fetch_one(sum).await?.get(0))
+}
+
+/// Which part of the events is compressed with a dictionary: those that arrived before there was one are not.
+pub async fn dictionary_part(db: &mut PgConnection) -> anyhow::Result<f64> {
+    let part = "SELECT coalesce(avg((dictionary_id <> 0)::int)::float8, 0) FROM events";
+    Ok(db.fetch_one(part).await?.get(0))
 }
 
 impl Counted {

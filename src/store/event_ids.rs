@@ -47,6 +47,8 @@ pub async fn take(tx: &mut Tx, claims: &[Claim]) -> sqlx::Result<HashSet<(Projec
 
 /// Forgets at most `limit` ids that arrived before `before`: their events are gone as well.
 pub async fn trim(db: &Db, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
+    // By the index, which says where old ids may lie; a scan that is expected to find the limit soon would read everything where there are none.
+    let mut tx = super::begin_keyed(db).await?;
     let done = sqlx::query!(
         r#"
         DELETE FROM event_ids
@@ -55,7 +57,8 @@ pub async fn trim(db: &Db, before: OffsetDateTime, limit: i64) -> sqlx::Result<u
         before,
         limit,
     )
-    .execute(db)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected())
 }

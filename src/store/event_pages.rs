@@ -91,7 +91,10 @@ pub async fn of_project(
                                                         ELSE (received_at, event_id) < ($4, $5) END)
                  ORDER BY CASE WHEN $6 THEN received_at END, CASE WHEN $6 THEN event_id END, received_at DESC, event_id DESC
                  LIMIT $7) k
-           JOIN events e ON e.project_id = $1 AND e.event_id = k.event_id AND e.received_at = k.received_at"#,
+           CROSS JOIN LATERAL (SELECT e.project_id, e.event_id, e.issue_id, e.received_at, e.occurred_at, e.level, e.title, e.environment,
+                                      e.release, e.transaction, e.user_label, e.trace_id, e.hash, e.dictionary_id, e.payload
+                               FROM events e WHERE e.project_id = $1 AND e.event_id = k.event_id AND e.received_at = k.received_at
+                               LIMIT 1) e"#,
         project.0,
         hours.0,
         hours.1,

@@ -39,7 +39,7 @@ pub async fn login_failures(db: impl PgExecutor<'_>, before: OffsetDateTime, lim
 /// Mails made before `before` that are no longer on their way.
 pub async fn mails(db: impl PgExecutor<'_>, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM mails WHERE id = ANY (ARRAY(SELECT id FROM mails WHERE created_at < $1 AND state <> 'queued' LIMIT $2))",
+        "DELETE FROM mails WHERE id = ANY (ARRAY(SELECT id FROM mails WHERE created_at < $1 AND state <> 'queued' ORDER BY created_at LIMIT $2))",
         before,
         limit
     );
@@ -49,7 +49,7 @@ pub async fn mails(db: impl PgExecutor<'_>, before: OffsetDateTime, limit: i64) 
 /// Dead letters that arrived before `before`: their events would be past the retention.
 pub async fn dead_letters(db: impl PgExecutor<'_>, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM dead_letters WHERE ctid = ANY (ARRAY(SELECT ctid FROM dead_letters WHERE failed_at < $1 LIMIT $2))",
+        "DELETE FROM dead_letters WHERE ctid = ANY (ARRAY(SELECT ctid FROM dead_letters WHERE failed_at < $1 ORDER BY failed_at LIMIT $2))",
         before,
         limit
     );
@@ -83,7 +83,7 @@ pub async fn surplus_dead_letters(db: impl PgExecutor<'_>, keep: i64, keep_bytes
 /// Hours of the accounting before `before`.
 pub async fn outcomes(db: impl PgExecutor<'_>, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM project_outcomes WHERE ctid = ANY (ARRAY(SELECT ctid FROM project_outcomes WHERE hour < $1 LIMIT $2))",
+        "DELETE FROM project_outcomes WHERE ctid = ANY (ARRAY(SELECT ctid FROM project_outcomes WHERE hour < $1 ORDER BY hour LIMIT $2))",
         before,
         limit
     );
@@ -93,7 +93,7 @@ pub async fn outcomes(db: impl PgExecutor<'_>, before: OffsetDateTime, limit: i6
 /// Hours of projects before `before`.
 pub async fn project_hours(db: impl PgExecutor<'_>, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM project_hours WHERE ctid = ANY (ARRAY(SELECT ctid FROM project_hours WHERE hour < $1 LIMIT $2))",
+        "DELETE FROM project_hours WHERE ctid = ANY (ARRAY(SELECT ctid FROM project_hours WHERE hour < $1 ORDER BY hour LIMIT $2))",
         before,
         limit
     );

@@ -53,7 +53,7 @@ pub async fn insert(tx: &mut Tx, hours: &BTreeMap<(ProjectId, IssueId, OffsetDat
 /// Forgets at most `limit` hours before `before`.
 pub async fn trim(db: &Db, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM issue_hours WHERE ctid = ANY (ARRAY(SELECT ctid FROM issue_hours WHERE hour < $1 LIMIT $2))",
+        "DELETE FROM issue_hours WHERE ctid = ANY (ARRAY(SELECT ctid FROM issue_hours WHERE hour < $1 ORDER BY hour LIMIT $2))",
         before,
         limit,
     )

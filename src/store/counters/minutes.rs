@@ -53,7 +53,7 @@ pub async fn insert(tx: &mut Tx, minutes: &BTreeMap<(ProjectId, IssueId, OffsetD
 /// Forgets at most `limit` minutes before `before`.
 pub async fn trim(db: &Db, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM issue_minutes WHERE ctid = ANY (ARRAY(SELECT ctid FROM issue_minutes WHERE minute < $1 LIMIT $2))",
+        "DELETE FROM issue_minutes WHERE ctid = ANY (ARRAY(SELECT ctid FROM issue_minutes WHERE minute < $1 ORDER BY minute LIMIT $2))",
         before,
         limit,
     )

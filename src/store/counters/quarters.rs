@@ -65,7 +65,7 @@ pub async fn insert(tx: &mut Tx, seen: &BTreeMap<Key, Seen>) -> sqlx::Result<()>
 /// Forgets at most `limit` rows of quarters that began before `before`.
 pub async fn trim(db: &Db, before: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "DELETE FROM issue_quarter_people WHERE ctid = ANY (ARRAY(SELECT ctid FROM issue_quarter_people WHERE quarter < $1 LIMIT $2))",
+        "DELETE FROM issue_quarter_people WHERE ctid = ANY (ARRAY(SELECT ctid FROM issue_quarter_people WHERE quarter < $1 ORDER BY quarter LIMIT $2))",
         before,
         limit,
     )

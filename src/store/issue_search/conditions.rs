@@ -1,6 +1,7 @@
 //! A search as SQL. Every value is bound; only names written here become part of the text.
 
 use sqlx::{Postgres, QueryBuilder};
+use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 use crate::domain::issue::Status;
@@ -83,7 +84,7 @@ fn push_state(sql: &mut Sql, state: &State) {
             sql.push("i.status = ").push(quoted(*status));
         }
         State::NewSince(since) => {
-            sql.push("i.first_seen_at >= ").push_bind(*since);
+            push_new(sql, *since);
         }
         State::Regressed => {
             sql.push(regressed);
@@ -93,12 +94,19 @@ fn push_state(sql: &mut Sql, state: &State) {
         }
         State::ForTriage(since) => {
             sql.push("(i.status = 'unresolved' AND (i.spiking_since IS NOT NULL OR ").push(regressed);
-            sql.push(" OR i.first_seen_at >= ").push_bind(*since).push("))");
+            sql.push(" OR ");
+            push_new(sql, *since);
+            sql.push("))");
         }
         State::Handled(handled) => {
             sql.push("i.handled IS ").push(if *handled { "TRUE" } else { "FALSE" });
         }
     }
+}
+
+/// What is new was also seen lately, and that has an index.
+fn push_new(sql: &mut Sql, since: OffsetDateTime) {
+    sql.push("(i.first_seen_at >= ").push_bind(since).push(" AND i.last_seen_at >= ").push_bind(since).push(")");
 }
 
 /// As text, not as a parameter: the planner then knows how rare a status is.
