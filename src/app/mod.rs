@@ -69,6 +69,7 @@ impl App {
         let mut done = jobs::partitions::run_once(db, clock, retention_days).await.context("making and dropping partitions")?;
         done += http::ingest::keep_refused(&self.doors).await.context("keeping what limits refused")?;
         done += self.digest.run_once().await.context("digesting")?;
+        done += jobs::dictionaries::run_once(db, clock, self.digest.packer()).await.context("making dictionaries")?;
         done += jobs::spikes::run_once(db, clock).await.context("looking for spikes")?;
         done += notify::fold::run_once(db, clock, &self.doors.config).await.context("folding alerts into mails")?;
         done += notify::deliver::run_once(db, clock, &self.mailer).await.context("delivering mail")?;

@@ -21,6 +21,8 @@ const STRAYS_MAX: i64 = 1_000_000;
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 /// How often rows are removed that time has made useless.
 const TRIM_EVERY: Duration = Duration::from_secs(300);
+/// How often dictionaries are looked for that other nodes made.
+const DICTIONARIES_EVERY: Duration = Duration::from_secs(15);
 /// How often closed minutes are looked at for spikes.
 const SPIKES_EVERY: Duration = Duration::from_secs(5);
 
@@ -42,6 +44,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     running.spawn(worker::run(Retention(app.clone()), stop.clone()));
     running.spawn(worker::run(Refusals(app.clone()), stop.clone()));
     running.spawn(worker::run(Trim(app.clone()), stop.clone()));
+    running.spawn(worker::run(Dictionaries(app.clone()), stop.clone()));
     running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
     running.spawn(worker::run(Fold(app.clone()), stop.clone()));
     running.spawn(worker::run(Deliver(app.clone()), stop.clone()));
@@ -148,6 +151,26 @@ impl Work for Trim {
     async fn step(&self) -> anyhow::Result<usize> {
         let doors = &self.0.doors;
         jobs::trim::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("trimming old rows")
+    }
+}
+
+struct Dictionaries(App);
+
+impl Work for Dictionaries {
+    fn name(&self) -> &'static str {
+        "dictionaries"
+    }
+
+    async fn wait(&self) {
+        tokio::select! {
+            () = self.0.digest.packer().wanted() => {}
+            () = tick(DICTIONARIES_EVERY) => {}
+        }
+    }
+
+    async fn step(&self) -> anyhow::Result<usize> {
+        let doors = &self.0.doors;
+        jobs::dictionaries::run_once(&doors.db, &doors.clock, self.0.digest.packer()).await.context("making dictionaries")
     }
 }
 

@@ -8,7 +8,6 @@ use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::store::dead_letters::NewDeadLetter;
-use crate::store::payload;
 use crate::store::text::clean;
 
 /// Longest body that is kept, in bytes: many senders of garbage must not fill the disk.
@@ -53,8 +52,7 @@ pub fn of_sighting(sighting: &Sighting, reason: &str) -> NewDeadLetter {
         user_agent: None,
         sdk: None,
     };
-    let json = payload::decode(payload::NO_DICTIONARY, &sighting.payload).unwrap_or_default();
-    of_body(&receipt, BodyForm::Stored, Some(sighting.event_id), "event", &json, reason.to_owned())
+    of_body(&receipt, BodyForm::Stored, Some(sighting.event_id), "event", &sighting.json, reason.to_owned())
 }
 
 /// Bytes of which nothing is known.

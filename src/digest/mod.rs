@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::domain::accounting::Accounting;
 use crate::spool::{Mark, Place, Position, Spool};
 use crate::store::spool_positions::SpoolPosition;
+use crate::store::payload::packer::{Packed, Packer};
 use crate::store::{self, Db};
 
 mod alerts;
@@ -80,6 +81,7 @@ struct Inner {
     settings: Settings,
     accounting: Arc<Accounting>,
     work: Mutex<Work>,
+    packer: Packer,
 }
 
 /// What is between the spool and the database. Whoever holds its lock is the one committer.
@@ -102,12 +104,17 @@ struct Work {
 impl Digest {
     /// Wires it; nothing is read before the first [`Digest::run_once`].
     pub fn new(db: Db, clock: Clock, spool: Spool, settings: Settings) -> Self {
-        Self(Arc::new(Inner { db, clock, spool, settings, accounting: Arc::default(), work: Mutex::default() }))
+        Self(Arc::new(Inner { db, clock, spool, settings, accounting: Arc::default(), packer: Packer::default(), work: Mutex::default() }))
     }
 
     /// What became of the items since the start.
     pub fn accounting(&self) -> Arc<Accounting> {
         Arc::clone(&self.0.accounting)
+    }
+
+    /// Compresses what is stored; `jobs::dictionaries` serves it.
+    pub fn packer(&self) -> &Packer {
+        &self.0.packer
     }
 
     /// Returns once there is something to digest: in the spool, or left by a run that failed.
@@ -138,7 +145,7 @@ impl Digest {
             return Ok(count);
         }
         work.runs_since_retry = 0;
-        Ok(count + retry::next(&self.0.db, &self.0.clock, self.0.settings).await?)
+        Ok(count + retry::next(&self.0.db, &self.0.clock, self.0.settings, &self.0.packer).await?)
     }
 }
 
@@ -188,7 +195,7 @@ impl Inner {
             self.spool.rewind().await;
         }
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
-        work.readings = read::entries(entries, self.settings).await?;
+        work.readings = read::entries(entries, self.settings, &self.packer).await?;
         work.adrift = false;
         Ok(())
     }
@@ -203,7 +210,8 @@ impl Inner {
         work.adrift = true;
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
         if !entries.is_empty() {
-            work.ahead = Some(tokio::spawn(read::entries(entries, self.settings)));
+            let (settings, packer) = (self.settings, self.packer.clone());
+            work.ahead = Some(tokio::spawn(async move { read::entries(entries, settings, &packer).await }));
         }
         work.adrift = false;
         Ok(())
@@ -228,11 +236,21 @@ impl Inner {
                 Err(Failure::Poison(reason)) => {
                     let project = work.readings[0].project_id;
                     error!(project.id = project.0, "the database refuses an entry, which becomes a dead letter: {reason}");
+                    self.unpack(&mut work.readings[0]).await.context("unpacking what the database refuses")?;
                     work.readings[0].bury(&reason).with_context(|| format!("even the dead letter is refused: {reason}"))?;
                 }
                 Err(Failure::Race) => anyhow::bail!("other nodes were faster {RACES_MAX} times in a row"),
                 Err(Failure::Transient(error)) => return Err(error.context("committing a batch")),
             }
+        }
+        Ok(())
+    }
+
+    /// Gives the sightings their JSON back.
+    async fn unpack(&self, reading: &mut Reading) -> anyhow::Result<()> {
+        for sighting in &mut reading.sightings {
+            let Packed { dictionary_id, payload } = &sighting.packed;
+            sighting.json = store::dictionaries::open(&self.db, sighting.project_id, *dictionary_id, payload).await?;
         }
         Ok(())
     }
@@ -286,7 +304,7 @@ fn slice_len(readings: &[Reading]) -> usize {
     let (mut events, mut bytes) = (0, 0);
     let fitting = readings.iter().take_while(|reading| {
         events += reading.sightings.len();
-        bytes += reading.sightings.iter().map(|sighting| sighting.payload.len()).sum::<usize>();
+        bytes += reading.sightings.iter().map(|sighting| sighting.packed.payload.len()).sum::<usize>();
         events <= COMMIT_EVENTS_MAX && bytes <= COMMIT_BYTES_MAX
     });
     fitting.count().max(1)

@@ -21,12 +21,13 @@ use crate::protocol::envelope;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::protocol::store_body;
 use crate::spool::Entry;
+use crate::store::payload::packer::Packer;
 
 /// Entries that are read by one thread at least: fewer are not worth another one.
 const ENTRIES_PER_THREAD_MIN: usize = 8;
 
 /// Reads a batch, in parallel where it is large. The readings are in the order of the entries.
-pub async fn entries(mut entries: Vec<Entry>, settings: Settings) -> anyhow::Result<Vec<Reading>> {
+pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packer) -> anyhow::Result<Vec<Reading>> {
     if entries.is_empty() {
         return Ok(vec![]);
     }
@@ -36,7 +37,8 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings) -> anyhow::Res
     while !entries.is_empty() {
         let rest = entries.split_off(share.min(entries.len()));
         let part = std::mem::replace(&mut entries, rest);
-        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, settings)).collect::<Vec<_>>()));
+        let packer = packer.clone();
+        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, settings, &packer)).collect::<Vec<_>>()));
     }
     let mut readings = Vec::new();
     for task in tasks {
@@ -45,8 +47,14 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings) -> anyhow::Res
     Ok(readings)
 }
 
-/// Reads one entry. Whatever it holds, the answer is a reading.
-pub fn entry(entry: &Entry, settings: Settings) -> Reading {
+/// Reads one entry and packs its events. Whatever it holds, the answer is a reading.
+pub fn entry(entry: &Entry, settings: Settings, packer: &Packer) -> Reading {
+    let mut reading = opened(entry, settings);
+    reading.sightings.iter_mut().for_each(|sighting| sighting.pack(packer));
+    reading
+}
+
+fn opened(entry: &Entry, settings: Settings) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
             let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());

@@ -13,15 +13,16 @@ use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
 use crate::spool::{Entry, Place, Position};
 use crate::store::dead_letters::{self, Due};
+use crate::store::payload::packer::Packer;
 use crate::store::{self, Db};
 
 /// Tries the next letter; 0 where nobody asked for one.
-pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<usize> {
+pub async fn next(db: &Db, clock: &Clock, settings: Settings, packer: &Packer) -> anyhow::Result<usize> {
     for _ in 0..RACES_MAX {
         let mut tx = store::begin_keyed(db).await?;
         let Some(due) = dead_letters::claim_due(&mut tx).await.context("looking for dead letters to try again")? else { return Ok(0) };
         let (project, id, category) = (due.project_id, due.id, Category::of_kind(&due.item_type));
-        let mut reading = read_again(due, settings).await?;
+        let mut reading = read_again(due, settings, packer.clone()).await?;
         let refusal = match refusal(&reading, clock.now(), settings) {
             Some(reason) => reason,
             None => {
@@ -50,11 +51,11 @@ pub async fn next(db: &Db, clock: &Clock, settings: Settings) -> anyhow::Result<
     anyhow::bail!("other nodes were faster {RACES_MAX} times in a row")
 }
 
-async fn read_again(due: Due, settings: Settings) -> anyhow::Result<Reading> {
+async fn read_again(due: Due, settings: Settings, packer: Packer) -> anyhow::Result<Reading> {
     let meta = serde_json::to_vec(&due.contents.receipt).context("reading the receipt of a dead letter")?;
     let nowhere = Position { segment: 0, offset: 0 };
     let entry = Entry { place: Place { start: nowhere, end: nowhere }, meta: meta.into(), body: Bytes::from(due.contents.body) };
-    tokio::task::spawn_blocking(move || read::entry(&entry, settings)).await.context("reading a dead letter")
+    tokio::task::spawn_blocking(move || read::entry(&entry, settings, &packer)).await.context("reading a dead letter")
 }
 
 /// Why it cannot be digested this time either.

@@ -11,7 +11,7 @@ use crate::pipeline::title::{self, Title};
 use crate::protocol::event::{self, Event, Grouping, User};
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
-use crate::store::payload;
+use crate::store::payload::packer::{Packed, Packer};
 use crate::store::text::{clean, clean_cut};
 
 /// Longest title of an event, in characters.
@@ -61,8 +61,10 @@ pub struct Sighting {
     pub algorithm: i16,
     /// At least one, the first that is known decides.
     pub hashes: Vec<Hash>,
-    /// `store::payload::encode` of the event's JSON.
-    pub payload: Vec<u8>,
+    /// The event's JSON, until it is packed.
+    pub json: Vec<u8>,
+    /// What is stored of it.
+    pub packed: Packed,
     kind: &'static str,
     title: Title,
     whole_title: String,
@@ -95,7 +97,8 @@ impl Sighting {
             person: person(event.user.as_ref()),
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
-            payload: event::with_stored(event, payload::encode),
+            json: event::with_stored(event, <[u8]>::to_vec),
+            packed: Packed::default(),
             kind: if event.exceptions.is_empty() && event.threads.is_empty() { "default" } else { "error" },
             whole_title: whole(&title),
             title,
@@ -107,6 +110,11 @@ impl Sighting {
             trace_id: trace_id(event),
             has_context: has_context(event),
         }
+    }
+
+    /// Compresses the JSON, a fifth of the memory in which the sighting waits for its batch.
+    pub fn pack(&mut self, packer: &Packer) {
+        self.packed = packer.pack(self.project_id, &std::mem::take(&mut self.json));
     }
 
     /// The row of the event.
@@ -126,7 +134,8 @@ impl Sighting {
             trace_id: self.trace_id.as_deref(),
             has_context: self.has_context,
             hash,
-            payload: &self.payload,
+            dictionary_id: self.packed.dictionary_id,
+            payload: &self.packed.payload,
         }
     }
 

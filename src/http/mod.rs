@@ -16,6 +16,7 @@ use crate::domain::accounting::Accounting;
 use crate::http::shared::keys::KeyCache;
 use crate::spool::Spool;
 use crate::store::Db;
+use crate::store::payload::library::Library;
 
 pub mod api;
 pub mod ingest;
@@ -38,6 +39,8 @@ pub struct Inner {
     pub spool: Spool,
     /// Which key may send to which project.
     pub keys: KeyCache,
+    /// Opens stored events.
+    pub library: Library,
     /// Counters and bounds of ingestion.
     pub ingest: ingest::Ingest,
     /// What became of the items of this process.
@@ -48,7 +51,7 @@ impl Doors {
     /// Wires the doors.
     pub fn new(db: Db, clock: Clock, config: Config, spool: Spool, accounting: Arc<Accounting>) -> Self {
         let keys = KeyCache::of_data_dir(&config.data_dir);
-        Self(Arc::new(Inner { db, clock, config, spool, keys, ingest: ingest::Ingest::default(), accounting }))
+        Self(Arc::new(Inner { db, clock, config, spool, keys, library: Library::default(), ingest: ingest::Ingest::default(), accounting }))
     }
 }
 

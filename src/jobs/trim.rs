@@ -5,6 +5,7 @@ use anyhow::Context;
 use time::{Duration, OffsetDateTime};
 use tracing::info;
 
+use super::dictionaries;
 use crate::clock::Clock;
 use crate::store::counters::{self, hours, minutes, quarters};
 use crate::store::job_locks::{self, Job};
@@ -70,6 +71,7 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
         all(|| trims::surplus_dead_letters(db, DEAD_LETTERS_MAX, DEAD_LETTER_BYTES_MAX, BATCH)).await.context("trimming dead_letters")?;
     count += all(|| trims::outcomes(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_outcomes")?;
     count += all(|| trims::project_hours(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_hours")?;
+    count += all(|| dictionaries::trim(db, clock, BATCH)).await.context("trimming dictionaries")?;
     if count > 0 {
         info!(row.removed_count = count, "rows trimmed that are no longer needed: {count}");
     }
@@ -77,7 +79,7 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
 }
 
 /// Batch after batch until one is not full.
-async fn all<F: Future<Output = sqlx::Result<u64>>>(mut batch: impl FnMut() -> F) -> sqlx::Result<u64> {
+async fn all<F: Future<Output = Result<u64, E>>, E>(mut batch: impl FnMut() -> F) -> Result<u64, E> {
     let mut count = 0;
     for _ in 0..BATCHES_MAX {
         let removed = batch().await?;

@@ -17,7 +17,7 @@ use crate::domain::issue::{NEWCOMER_AGE, Status};
 use crate::domain::pacing::{self, Departure, Situation};
 use crate::store::alert_outbox::{self, PendingAlert, Receiver};
 use crate::store::mails::{self, NewMail};
-use crate::store::{self, Db, Tx, payload};
+use crate::store::{self, Db, Tx, dictionaries};
 
 /// Folds every project that has something to tell; answers how many mails were queued and alerts held back.
 pub async fn run_once(db: &Db, clock: &Clock, config: &Config) -> anyhow::Result<usize> {
@@ -173,7 +173,10 @@ async fn gather(tx: &mut Tx, project: ProjectId, alerts: Vec<PendingAlert>, now:
     let mut told = Vec::with_capacity(alerts.len());
     for alert in alerts {
         let latest = alert_outbox::latest_event(tx, project, alert.issue.id).await?;
-        let excerpt = latest.as_ref().map(|event| excerpt(event.dictionary_id, &event.payload)).unwrap_or_default();
+        let excerpt = match &latest {
+            Some(event) => excerpt(tx, project, event.dictionary_id, &event.payload).await,
+            None => Excerpt::default(),
+        };
         let spike = matches!(alert.kind, Kind::Spiking | Kind::Escalated);
         let last_day = if spike { alert_outbox::last_day(tx, project, alert.issue.id, now).await? } else { Vec::new() };
         let (environment, transaction) = latest.map_or((None, None), |event| (event.environment, event.transaction));
@@ -183,8 +186,8 @@ async fn gather(tx: &mut Tx, project: ProjectId, alerts: Vec<PendingAlert>, now:
 }
 
 /// A mail without code is better than none.
-fn excerpt(dictionary_id: i32, stored: &[u8]) -> Excerpt {
-    match payload::decode(dictionary_id, stored) {
+async fn excerpt(tx: &mut Tx, project: ProjectId, dictionary_id: i32, stored: &[u8]) -> Excerpt {
+    match dictionaries::open(&mut **tx, project, dictionary_id, stored).await {
         Ok(json) => code::excerpt(&json),
         Err(problem) => {
             warn!("the latest event of an alert cannot be read: {problem:#}");

@@ -2,7 +2,6 @@
 
 use time::OffsetDateTime;
 
-use super::payload::NO_DICTIONARY;
 use super::{Tx, copy};
 use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::Hash;
@@ -39,7 +38,9 @@ pub struct NewEvent<'a> {
     pub has_context: i16,
     /// The fingerprint that decided.
     pub hash: Hash,
-    /// `store::payload::encode` of the event's JSON.
+    /// What `payload` is compressed against; 0: nothing.
+    pub dictionary_id: i32,
+    /// `store::payload` of the event's JSON.
     pub payload: &'a [u8],
 }
 
@@ -53,7 +54,7 @@ pub async fn insert(tx: &mut Tx, events: &[NewEvent<'_>]) -> sqlx::Result<()> {
         row.time(event.received_at).time(event.occurred_at).int2(event.level).text(event.title);
         row.maybe_text(event.environment).maybe_text(event.release).maybe_text(event.transaction);
         row.maybe_text(event.user_label).maybe_text(event.trace_id);
-        row.int2(event.has_context).bytes(&event.hash).int4(NO_DICTIONARY).bytes(event.payload);
+        row.int2(event.has_context).bytes(&event.hash).int4(event.dictionary_id).bytes(event.payload);
     })
     .await
 }

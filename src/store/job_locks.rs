@@ -15,6 +15,8 @@ pub enum Job {
     Storage = 0x6275_0111,
     /// Looking for spikes.
     Spikes = 0x6275_0003,
+    /// Making dictionaries of payloads.
+    Dictionaries = 0x6275_0008,
 }
 
 /// How long [`hold`] waits. Whoever holds the job longer than this has a problem that must be seen.

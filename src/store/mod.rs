@@ -12,6 +12,7 @@ pub mod chart_reads;
 mod copy;
 pub mod counters;
 pub mod dead_letters;
+pub mod dictionaries;
 pub mod event_ids;
 pub mod event_pages;
 pub mod event_reads;

@@ -69,7 +69,7 @@ async fn the_event_page_can_read_back_what_was_stored() {
         .await
         .expect("the event is stored");
     assert_eq!(row.get::<String, _>(0), "PaymentError: card declined");
-    let json = bugle::store::payload::decode(row.get(1), row.get(2)).expect("it unpacks");
+    let json = bugle::store::payload::decode(row.get(2)).expect("it unpacks");
     let event = bugle::protocol::event::from_stored(&json).expect("it is an event");
     assert_eq!(event.event_id.map(|id| id.to_string()), Some(id));
     assert_eq!(event.received, Some(app.now()));

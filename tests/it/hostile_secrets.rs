@@ -153,7 +153,7 @@ async fn whole_database(app: &TestApp) -> Vec<(String, String)> {
         let sql = format!("SELECT coalesce({column}, '') FROM {table}");
         for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&app.db).await.expect("rows") {
             let bytes: Vec<u8> = row.get(0);
-            let plain = payload::decode(payload::NO_DICTIONARY, &bytes).unwrap_or(bytes);
+            let plain = payload::decode(&bytes).unwrap_or(bytes);
             found.push((format!("{table}.{column}"), String::from_utf8_lossy(&plain).into_owned()));
         }
     }

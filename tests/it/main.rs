@@ -20,6 +20,7 @@ mod captured_bodies;
 mod chaos;
 mod command_line;
 mod crash;
+mod dictionaries;
 mod digest_counting;
 mod digest_cut;
 mod digest_fairness;

@@ -22,6 +22,8 @@ pub enum ApiError {
     BadRequest(String),
     /// The database is away for the moment; tools try again.
     Away(anyhow::Error),
+    /// A stored event cannot be unpacked, in words for the log.
+    Unreadable(String),
     /// Anything else; logged, not sent.
     Internal(anyhow::Error),
 }
@@ -32,6 +34,14 @@ impl From<sqlx::Error> for ApiError {
             return Self::BadRequest("The search took too long and was ended; make it narrower.".to_owned());
         }
         if store::is_away(&error) { Self::Away(error.into()) } else { Self::Internal(error.into()) }
+    }
+}
+
+impl ApiError {
+    /// An error of the database that was given context.
+    pub fn from_cause(error: anyhow::Error) -> Self {
+        let is_away = error.chain().filter_map(|cause| cause.downcast_ref::<sqlx::Error>()).any(store::is_away);
+        if is_away { Self::Away(error) } else { Self::Internal(error) }
     }
 }
 
@@ -52,6 +62,10 @@ impl IntoResponse for ApiError {
             Self::Away(error) => {
                 tracing::warn!("the database is away from the Web API: {error:#}");
                 (StatusCode::SERVICE_UNAVAILABLE, "The database is not reachable at the moment; try again.".to_owned())
+            }
+            Self::Unreadable(problem) => {
+                tracing::error!("the Web API was asked for what cannot be unpacked: {problem}");
+                (StatusCode::INTERNAL_SERVER_ERROR, "The stored event cannot be unpacked; the server's log says why.".to_owned())
             }
             Self::Internal(error) => {
                 tracing::error!("a request of the Web API failed: {error:#}");

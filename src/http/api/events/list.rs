@@ -29,7 +29,7 @@ pub async fn of_issue(
     let ask = Ask::read(&params)?;
     let from = from(&ask)?;
     let events = event_pages::of_issue(&doors.db, issue.project_id, issue.id, from, one_more(&ask)).await?;
-    answer(&doors, events, from, uri.path(), &params, &ask)
+    answer(&doors, events, from, uri.path(), &params, &ask).await
 }
 
 /// `GET organizations/{org}/issues/{issue}/events/`
@@ -61,7 +61,7 @@ pub async fn of_project(
         Some(hours) => event_pages::of_project(&doors.db, project.id, from, hours, one_more(&ask)).await?,
         None => Vec::new(),
     };
-    answer(&doors, events, from, uri.path(), &params, &ask)
+    answer(&doors, events, from, uri.path(), &params, &ask).await
 }
 
 /// The one too many only says that there is more.
@@ -69,15 +69,18 @@ fn one_more(ask: &Ask) -> i64 {
     i64::try_from(ask.limit).unwrap_or(i64::MAX - 1) + 1
 }
 
-fn answer(doors: &Doors, events: Vec<Stored>, from: From, path: &str, params: &Params, ask: &Ask) -> Result<Response, ApiError> {
+async fn answer(doors: &Doors, events: Vec<Stored>, from: From, path: &str, params: &Params, ask: &Ask) -> Result<Response, ApiError> {
     let (events, neighbours) = cut(events, from, ask.limit);
     let with_content = params.flag("full");
-    let items = events.iter().map(|stored| shaped(stored, with_content)).collect::<Result<_, _>>()?;
+    let mut items = Vec::with_capacity(events.len());
+    for stored in &events {
+        items.push(shaped(doors, stored, with_content).await?);
+    }
     Ok(Page { items, neighbours, hits: None }.answer(&format!("{}{path}", doors.config.url), params, ask))
 }
 
-fn shaped(stored: &Stored, with_content: bool) -> Result<Value, ApiError> {
-    let event = open(stored)?;
+async fn shaped(doors: &Doors, stored: &Stored, with_content: bool) -> Result<Value, ApiError> {
+    let event = open(doors, stored).await?;
     Ok(if with_content { show::full(stored, &event) } else { basics(stored, &event) })
 }
 

@@ -9,13 +9,18 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::shape;
+use crate::http::Doors;
 use crate::protocol::event::{Event, User};
 use crate::store::event_reads::{Stored, Summary};
-use crate::store::payload;
+use crate::store::payload::library::OpenError;
 
 /// Opens a stored event.
-fn open(stored: &Stored) -> Result<Event<'static>, ApiError> {
-    let json = payload::decode(stored.dictionary_id, &stored.payload)?;
+async fn open(doors: &Doors, stored: &Stored) -> Result<Event<'static>, ApiError> {
+    let json =
+        doors.library.open(&doors.db, stored.project_id, stored.dictionary_id, &stored.payload).await.map_err(|problem| match problem {
+            OpenError::Database(error) => ApiError::from_cause(error),
+            other => ApiError::Unreadable(format!("event {}: {other}", stored.summary.event_id)),
+        })?;
     let event = crate::protocol::event::from_stored(&json);
     Ok(event.with_context(|| format!("reading stored event {}", stored.summary.event_id))?)
 }

@@ -54,7 +54,7 @@ pub async fn of_issue_in_organization(
 
 /// The event with its neighbours in the issue.
 pub async fn shaped(doors: &Doors, stored: &Stored, issue: &Issue) -> Result<Value, ApiError> {
-    let event = open(stored)?;
+    let event = open(doors, stored).await?;
     let (older, newer) = event_reads::neighbours(&doors.db, stored.project_id, stored.summary.issue_id, event_pages::place(stored)).await?;
     let mut shown = full(stored, &event);
     shown["previousEventID"] = json!(older.map(|id| id.to_string()));

@@ -15,6 +15,7 @@ use crate::http::web::signed_in::SignedIn;
 use crate::protocol::event::{self, Event};
 use crate::store;
 use crate::store::event_reads::{self, Stored};
+use crate::store::payload::library::OpenError;
 
 use super::stack::Wanted;
 use super::{page, plain};
@@ -54,6 +55,15 @@ pub struct Opened {
     pub json: Vec<u8>,
 }
 
+/// Why there is no event to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// Never stored, past its retention, or of another issue.
+    NotKept,
+    /// It is there, but not what it takes to unpack it.
+    Unreadable,
+}
+
 /// `GET /issues/{id}`: the recommended event.
 pub async fn issue(
     State(doors): State<Doors>,
@@ -65,7 +75,7 @@ pub async fn issue(
     let recommended = event_reads::recommended(&doors.db, found.issue.project_id, found.issue.id).await?;
     let opened = match recommended {
         Some(event_id) => open(&doors, &found, event_id).await?,
-        None => None,
+        None => Err(Absent::NotKept),
     };
     let page = page::load(&doors, found, opened, recommended, params.into()).await?;
     Ok(layout::html(&page)?.into_response())
@@ -82,18 +92,22 @@ pub async fn event(
     let (name, form) = raw.rsplit_once('.').unwrap_or((&raw, "html"));
     let opened = match named(&doors, &found, name).await? {
         Some(event_id) => open(&doors, &found, event_id).await?,
-        None => None,
+        None => Err(Absent::NotKept),
     };
     match (form, opened) {
-        ("json", Some(opened)) => Ok(([(CONTENT_TYPE, "application/json")], opened.json).into_response()),
-        ("txt", Some(opened)) => Ok(text(&doors, &found, &opened)),
-        ("html", opened) => html(&doors, found, opened, params).await,
+        ("json", Ok(opened)) => Ok(([(CONTENT_TYPE, "application/json")], opened.json).into_response()),
+        ("txt", Ok(opened)) => Ok(text(&doors, &found, &opened)),
+        ("html", opened) | ("json" | "txt", opened @ Err(Absent::Unreadable)) => html(&doors, found, opened, params).await,
         _ => Err(PageError::NotFound),
     }
 }
 
-async fn html(doors: &Doors, found: Found, opened: Option<Opened>, params: Params) -> Result<Response, PageError> {
-    let status = if opened.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
+async fn html(doors: &Doors, found: Found, opened: Result<Opened, Absent>, params: Params) -> Result<Response, PageError> {
+    let status = match &opened {
+        Ok(_) => StatusCode::OK,
+        Err(Absent::NotKept) => StatusCode::NOT_FOUND,
+        Err(Absent::Unreadable) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
     let recommended = event_reads::recommended(&doors.db, found.issue.project_id, found.issue.id).await?;
     let page = page::load(doors, found, opened, recommended, params.into()).await?;
     Ok((status, layout::html(&page)?).into_response())
@@ -127,11 +141,18 @@ async fn named(doors: &Doors, found: &Found, name: &str) -> Result<Option<EventI
     })
 }
 
-/// Reads an event of this issue; `None` where it is not kept or belongs to another.
-async fn open(doors: &Doors, found: &Found, event_id: EventId) -> Result<Option<Opened>, PageError> {
+/// Reads an event of this issue. One that cannot be unpacked does not keep the rest of the issue from being shown.
+async fn open(doors: &Doors, found: &Found, event_id: EventId) -> Result<Result<Opened, Absent>, PageError> {
     let stored = event_reads::find(&doors.db, found.issue.project_id, event_id).await?;
-    let Some(stored) = stored.filter(|stored| stored.summary.issue_id == found.issue.id) else { return Ok(None) };
-    let json = store::payload::decode(stored.dictionary_id, &stored.payload)?;
+    let Some(stored) = stored.filter(|stored| stored.summary.issue_id == found.issue.id) else { return Ok(Err(Absent::NotKept)) };
+    let json = match doors.library.open(&doors.db, stored.project_id, stored.dictionary_id, &stored.payload).await {
+        Ok(json) => json,
+        Err(OpenError::Database(error)) => return Err(error.into()),
+        Err(problem) => {
+            tracing::error!(project.id = stored.project_id.0, "event {event_id} cannot be unpacked: {problem}");
+            return Ok(Err(Absent::Unreadable));
+        }
+    };
     let event = event::from_stored(&json).map_err(anyhow::Error::from)?;
-    Ok(Some(Opened { stored, event, json }))
+    Ok(Ok(Opened { stored, event, json }))
 }

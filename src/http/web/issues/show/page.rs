@@ -21,7 +21,7 @@ use super::evidence::{self, Chip, Context, UserCard};
 use super::exceptions::{self, StackCard};
 use super::facts::{self, Facts};
 use super::frame::FrameView;
-use super::get::{Opened, Options};
+use super::get::{Absent, Opened, Options};
 use super::nav::{self, Navigator};
 use super::request::{self, RequestCard, Table};
 use super::side::{self, Distribution, Happened};
@@ -56,6 +56,8 @@ pub struct Page {
     retention_days: u32,
     thins: bool,
     event: Option<EventPart>,
+    /// There is an event, but it cannot be unpacked.
+    is_unreadable: bool,
 }
 
 /// Everything that is about the event.
@@ -79,7 +81,7 @@ pub struct EventPart {
 pub async fn load(
     doors: &Doors,
     found: Found,
-    opened: Option<Opened>,
+    opened: Result<Opened, Absent>,
     recommended: Option<EventId>,
     options: Options,
 ) -> Result<Page, PageError> {
@@ -87,7 +89,8 @@ pub async fn load(
     let Found { issue, access } = found;
     let shell = Shell::for_project(doors, &access, Tab::Issues).await?;
     let base = format!("/{}/issues", issue.project_slug);
-    let event = opened.as_ref().map(|opened| &opened.event);
+    let event = opened.as_ref().ok().map(|opened| &opened.event);
+    let is_unreadable = opened.as_ref().err() == Some(&Absent::Unreadable);
     let (facts, chart) = numbers(doors, &issue, event, now).await?;
     let (kind, _) = heading(&issue);
     Ok(Page {
@@ -106,9 +109,10 @@ pub async fn load(
         retention_days: store::retention::days_of(db, issue.project_id, doors.config.retention_days).await?,
         thins: doors.config.max_storage_bytes.is_some(),
         event: match opened {
-            Some(opened) => Some(part(doors, &issue, opened, recommended, &options, &base).await?),
-            None => None,
+            Ok(opened) => Some(part(doors, &issue, opened, recommended, &options, &base).await?),
+            Err(_) => None,
         },
+        is_unreadable,
         base,
         shell,
     })

@@ -1,0 +1,202 @@
+//! Makes dictionaries that stored events are compressed against, where they pay, and prepares those that are there for the digest of this
+//! node. Safe to run twice and on several nodes: one makes, all find it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use time::{Duration, OffsetDateTime};
+use tracing::{debug, info};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::domain::dictionary::{self, EVENTS_MAX, EVENTS_MIN, Newest, Sizes};
+use crate::domain::ids::ProjectId;
+use crate::store::dictionaries::{self, Sample};
+use crate::store::job_locks::{self, Job};
+use crate::store::partitions;
+use crate::store::payload::packer::Packer;
+use crate::store::payload::{self, Decoder, Encoder, Gathering, NO_DICTIONARY};
+use crate::store::{Db, Tx};
+
+/// Events that are in memory at a time.
+const PAGE: i64 = 32;
+/// Most bytes of JSON that one dictionary looks at.
+const SAMPLED_BYTES_MAX: u64 = 64 << 20;
+/// One event in so many is kept for the trial.
+const TRIAL_EVERY: u64 = 16;
+/// Most bytes of JSON that are kept for the trial.
+const TRIAL_BYTES_MAX: usize = 1 << 20;
+/// Dictionaries of earlier times that are needed to read the events.
+const DECODERS_MAX: usize = 3;
+/// A node uses a dictionary at most so long after it was replaced, and its events arrived before that.
+const GRACE: Duration = Duration::DAY;
+
+/// To be called when the packer asks, and every few seconds. Tells how many dictionaries were made.
+pub async fn run_once(db: &Db, clock: &Clock, packer: &Packer) -> anyhow::Result<usize> {
+    catch_up(db, packer).await?;
+    let mut made = 0;
+    for (project, newest) in packer.due(clock.now()) {
+        let Some(mut held) = job_locks::try_hold(db, Job::Dictionaries).await.context("holding the job of dictionaries")? else { break };
+        let renewed = renew(&mut held, clock.now(), packer, project, newest).await;
+        held.commit().await.context("letting go of the job of dictionaries")?;
+        // Not before: an event must never refer to a dictionary that is not there.
+        if let Some((id, encoder)) = renewed.with_context(|| format!("making a dictionary for project {project}"))? {
+            packer.equip(project, id, encoder);
+            made += 1;
+        }
+    }
+    Ok(made)
+}
+
+/// Forgets dictionaries that no stored event can refer to any more. Tells how many.
+pub async fn trim(db: &Db, clock: &Clock, limit: i64) -> anyhow::Result<u64> {
+    let partitions = partitions::list(db).await.context("listing partitions")?;
+    let strays = partitions::stray_days(db).await.context("looking into the default partition")?;
+    let days = partitions.into_iter().map(|partition| partition.day).chain(strays.into_iter().map(|(day, _)| day));
+    let oldest = days.min().map_or(clock.now(), |day| day.midnight().assume_utc());
+    dictionaries::trim(db, oldest - GRACE, limit).await.context("trimming dictionaries")
+}
+
+/// Learns what other nodes made, or this one in an earlier life.
+async fn catch_up(db: &Db, packer: &Packer) -> anyhow::Result<()> {
+    let newest = dictionaries::newest(db).await.context("listing dictionaries")?;
+    for (project, id) in packer.learn(&newest) {
+        let Some(content) = dictionaries::content(db, project, id).await? else { continue };
+        let encoder = blocking(move || Encoder::new(&content)).await??;
+        packer.equip(project, id, Arc::new(encoder));
+    }
+    Ok(())
+}
+
+/// Makes a dictionary and keeps it if it pays. `None`: another node was faster, or it does not.
+async fn renew(
+    tx: &mut Tx,
+    now: OffsetDateTime,
+    packer: &Packer,
+    project: ProjectId,
+    newest: Option<Newest>,
+) -> anyhow::Result<Option<(i32, Arc<Encoder>)>> {
+    let there = dictionaries::newest(&mut **tx).await.context("listing dictionaries")?;
+    let there = there.into_iter().find(|(of, _)| *of == project).map(|(_, newest)| newest.id);
+    if there != newest.map(|newest| newest.id) {
+        return Ok(None);
+    }
+    let study = study(tx, project, dictionary::sampled_since(newest.as_ref(), now)).await?;
+    let event_count = study.seen.event_count;
+    if event_count < EVENTS_MIN {
+        packer.postpone(project, EVENTS_MIN); // what was compressed is not stored yet
+        return Ok(None);
+    }
+    let (content, encoder, trial, stored_bytes) = blocking(move || study.conclude()).await??;
+    if !dictionary::pays(stored_bytes, trial.payload_bytes) {
+        debug!(
+            project.id = project.0,
+            "a dictionary of {event_count} events would spare too little: {stored_bytes} to {} bytes", trial.payload_bytes
+        );
+        packer.postpone(project, packer.sizes(project).event_count);
+        return Ok(None);
+    }
+    let id = dictionaries::insert(tx, project, &content, event_count, trial, now).await.context("keeping a dictionary")?;
+    info!(
+        project.id = project.0,
+        dictionary.id = id,
+        "dictionary {id} made of {event_count} events: {} KB, payloads become {} % of what they were",
+        content.len() >> 10,
+        trial.payload_bytes * 100 / stored_bytes.max(1)
+    );
+    Ok(Some((id, Arc::new(encoder))))
+}
+
+/// What is gathered of the events, and those it is tried on.
+#[derive(Default)]
+struct Study {
+    gathering: Gathering,
+    /// JSON, and the length of the payload it is stored as.
+    trial: Vec<(Vec<u8>, usize)>,
+    trial_bytes: usize,
+    seen: Sizes,
+}
+
+async fn study(tx: &mut Tx, project: ProjectId, since: OffsetDateTime) -> anyhow::Result<Study> {
+    let (mut study, mut decoders) = (Study::default(), HashMap::new());
+    let start = Uuid::new_v4();
+    for (mut from, until) in [(start, Uuid::max()), (Uuid::nil(), start)] {
+        while !study.is_complete() {
+            let page = dictionaries::samples(&mut **tx, project, since, from, PAGE).await.context("sampling events")?;
+            let is_last = page.len() < usize::try_from(PAGE)?;
+            let Some(next) = page.last().and_then(|last| last.event_id.0.as_u128().checked_add(1)) else { break };
+            from = Uuid::from_u128(next);
+            let page: Vec<Sample> = page.into_iter().filter(|sample| sample.event_id.0 < until).collect();
+            read_dictionaries(tx, project, &page, &mut decoders).await?;
+            let at_hand = decoders.clone();
+            study = blocking(move || study.look_at(&page, &at_hand)).await?;
+            if is_last || from >= until {
+                break;
+            }
+        }
+    }
+    Ok(study)
+}
+
+async fn read_dictionaries(
+    tx: &mut Tx,
+    project: ProjectId,
+    page: &[Sample],
+    decoders: &mut HashMap<i32, Arc<Decoder>>,
+) -> anyhow::Result<()> {
+    for id in page.iter().map(|sample| sample.dictionary_id).filter(|id| *id != NO_DICTIONARY) {
+        if !decoders.contains_key(&id)
+            && decoders.len() < DECODERS_MAX
+            && let Some(content) = dictionaries::content(&mut **tx, project, id).await?
+        {
+            decoders.insert(id, Arc::new(Decoder::new(&content)?));
+        }
+    }
+    Ok(())
+}
+
+impl Study {
+    fn is_complete(&self) -> bool {
+        self.seen.event_count >= EVENTS_MAX || self.seen.json_bytes >= SAMPLED_BYTES_MAX
+    }
+
+    /// What cannot be read is left out: a dictionary is a convenience.
+    fn look_at(mut self, page: &[Sample], decoders: &HashMap<i32, Arc<Decoder>>) -> Self {
+        for sample in page {
+            let json = match decoders.get(&sample.dictionary_id) {
+                Some(decoder) => decoder.decode(&sample.payload),
+                None if sample.dictionary_id == NO_DICTIONARY => payload::decode(&sample.payload),
+                None => continue,
+            };
+            let Ok(json) = json else { continue };
+            if self.is_complete() {
+                break;
+            }
+            self.seen.add(json.len(), sample.payload.len());
+            if self.seen.event_count.is_multiple_of(TRIAL_EVERY) && self.trial_bytes + json.len() <= TRIAL_BYTES_MAX {
+                self.trial_bytes += json.len();
+                self.trial.push((json, sample.payload.len()));
+            } else {
+                self.gathering.add(&json);
+            }
+        }
+        self
+    }
+
+    /// The dictionary, prepared, and its trial with what the same events take now.
+    fn conclude(self) -> anyhow::Result<(Vec<u8>, Encoder, Sizes, u64)> {
+        let content = self.gathering.content();
+        let encoder = Encoder::new(&content)?;
+        let (mut trial, mut stored_bytes) = (Sizes::default(), 0);
+        for (json, stored_len) in &self.trial {
+            trial.add(json.len(), encoder.encode(json).len());
+            stored_bytes += *stored_len as u64;
+        }
+        Ok((content, encoder, trial, stored_bytes))
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("working on a dictionary")
+}

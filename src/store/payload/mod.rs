@@ -1,0 +1,125 @@
+//! The stored form of an event: its JSON in another order ([`layout`]), compressed by zstd against what events of its project have in
+//! common. A row of a few kilobytes holds a payload of tens.
+//!
+//! A dictionary is plain text: pieces that were found in several events ([`gathering`]). Rows name theirs by number; 0 is none.
+
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, ensure};
+use zstd::bulk::{Compressor, Decompressor};
+
+mod coder;
+mod gathering;
+mod layout;
+pub mod library;
+pub mod packer;
+
+pub use coder::{Decoder, Encoder};
+pub use gathering::Gathering;
+
+/// zstd level: above 3 the gain on event JSON no longer pays for the time, with a dictionary or without.
+const LEVEL: i32 = 3;
+/// The `dictionary_id` of payloads compressed without a dictionary.
+pub const NO_DICTIONARY: i32 = 0;
+/// Largest payload that is read back, in bytes: the largest event that ingestion can be configured to take, with room for what
+/// normalization adds. A row that claims more is damaged.
+const DECODED_LEN_MAX: usize = 256 * 1024 * 1024;
+/// Tables for compressing without a dictionary that are kept for the next event: more are made while more threads compress.
+const IDLE_MAX: usize = 4;
+
+static IDLE: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
+
+/// Compresses the JSON of an event on its own.
+pub fn encode(json: &[u8]) -> Vec<u8> {
+    let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut compressor = idle.unwrap_or_else(|| Compressor::new(LEVEL).expect("zstd has this level"));
+    let payload = compress(&mut compressor, &layout::fold(json));
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if idle.len() < IDLE_MAX {
+        idle.push(compressor);
+    }
+    payload
+}
+
+/// The JSON of an event that was compressed on its own.
+pub fn decode(stored: &[u8]) -> anyhow::Result<Vec<u8>> {
+    decompress(&mut Decompressor::new().context("making a decompressor")?, stored)
+}
+
+fn compress(compressor: &mut Compressor<'static>, folded: &[u8]) -> Vec<u8> {
+    let mut payload = compressor.compress(folded).expect("zstd compresses any bytes into memory");
+    payload.shrink_to_fit(); // it has room for what cannot be compressed, and waits for its batch
+    payload
+}
+
+fn decompress(decompressor: &mut Decompressor<'static>, stored: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let len = Decompressor::upper_bound(stored).context("the stored event is not a zstd frame")?;
+    ensure!(len <= DECODED_LEN_MAX, "the stored event claims {len} bytes");
+    let folded = decompressor.decompress(stored, len).context("unpacking a stored event")?;
+    layout::unfold(folded).context("the stored event is damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(number: usize) -> Vec<u8> {
+        let frames: Vec<String> = (0..30)
+            .map(|depth| {
+                let issue = number % 7;
+                format!(
+                    r#"{{"function":"pay_{issue}_{depth}","filename":"shop/payments/{issue}/{depth}.py","pre_context":["    def pay_{depth}(self, order):","        charge = {issue}"],"vars":{{"order":"<Order: {number}>"}}}}"#
+                )
+            })
+            .collect();
+        format!(r#"{{"event_id":"{number:032x}","exception":[{{"frames":[{}]}}]}}"#, frames.join(",")).into_bytes()
+    }
+
+    fn dictionary() -> Vec<u8> {
+        let mut gathering = Gathering::default();
+        (0..60).for_each(|number| gathering.add(&event(number)));
+        gathering.content()
+    }
+
+    #[test]
+    fn a_payload_comes_back_as_it_was() {
+        let encoder = Encoder::new(&dictionary()).expect("it can be prepared");
+        let decoder = Decoder::new(&dictionary()).expect("it can be prepared");
+        for json in [Vec::new(), b"{}".to_vec(), vec![b'x'; 3_000_000], event(5), event(1_000_000)] {
+            assert_eq!(decode(&encode(&json)).expect("own frames are readable"), json);
+            assert_eq!(decoder.decode(&encoder.encode(&json)).expect("own frames are readable"), json);
+        }
+    }
+
+    #[test]
+    fn a_dictionary_spares_what_events_have_in_common() {
+        let encoder = Encoder::new(&dictionary()).expect("it can be prepared");
+        let (alone, together) = (encode(&event(777)).len(), encoder.encode(&event(777)).len());
+        assert!(together * 2 < alone, "{together} with the dictionary, {alone} without");
+    }
+
+    #[test]
+    fn the_same_event_becomes_the_same_bytes() {
+        let encoder = Encoder::new(&dictionary()).expect("it can be prepared");
+        encoder.encode(&event(1));
+        assert_eq!(encoder.encode(&event(2)), Encoder::new(&dictionary()).expect("it can be prepared").encode(&event(2)));
+    }
+
+    #[test]
+    fn damaged_rows_and_the_wrong_dictionary_are_errors() {
+        assert!(decode(b"not zstd").is_err());
+        let payload = Encoder::new(&dictionary()).expect("it can be prepared").encode(&event(3));
+        assert!(decode(&payload).is_err());
+        let other = Decoder::new(b"something else altogether, with too little in it").expect("it can be prepared");
+        assert!(other.decode(&payload).map_or(true, |json| json != event(3)));
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_what_it_claims() {
+        let mut frame = zstd::bulk::compress(&vec![0; 300 << 20], 1).expect("zstd compresses");
+        assert!(frame.len() < 1 << 20);
+        assert!(decode(&frame).is_err());
+        frame.truncate(100);
+        assert!(decode(&frame).is_err());
+    }
+}
