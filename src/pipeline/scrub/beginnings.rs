@@ -50,6 +50,7 @@ impl Table {
         Self(table)
     }
 
+    #[inline]
     fn of(&self, byte: u8) -> u64 {
         self.0[usize::from(byte)]
     }
@@ -58,7 +59,10 @@ impl Table {
     pub(super) fn next(&self, text: &[u8], from: usize) -> usize {
         let mut at = from;
         while let Some(bytes) = text[at..].first_chunk::<WINDOW>() {
-            let bits: [u64; WINDOW] = std::array::from_fn(|place| self.of(bytes[place]));
+            let mut bits = [0; WINDOW];
+            for (bits, byte) in bits.iter_mut().zip(bytes) {
+                *bits = self.of(*byte);
+            }
             let of = |place: usize| begins(bits[place], bits[place + 1], bits[place + 2]);
             if (0..STEP).fold(0, |seen, place| seen | of(place)) & KINDS != 0 {
                 return at + (0..STEP).position(|place| of(place) & KINDS != 0).unwrap_or(0);
@@ -96,6 +100,7 @@ impl Table {
 }
 
 /// The kinds of which three bytes in a row may be the beginning, in the bits of one lane; those above it mean nothing.
+#[inline]
 fn begins(first: u64, second: u64, third: u64) -> u64 {
     first & second >> LANE & third >> (2 * LANE)
 }
