@@ -96,7 +96,7 @@ fn before_address(repr: &str) -> Option<&str> {
 
 /// How the representation of `self` begins, up to the first character that no name has.
 pub fn owner<'a>(frame: &'a Frame<'a>) -> Option<&'a str> {
-    let repr = ["self", "cls"].iter().find_map(|name| frame.vars.get(*name)?.as_str())?;
+    let repr = ["self", "cls"].iter().find_map(|name| frame.vars.get(name)?.as_str())?;
     let name = repr.trim_start_matches("<class '").trim_start_matches('<');
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(name.len());
     (end > 0).then(|| &name[..end])
