@@ -130,6 +130,63 @@ mod tests {
         assert_eq!(read("1".repeat(41).as_bytes()).to_string(), "1.111111111111111e+40");
     }
 
+    /// Equal but for the last digit of floats, which `serde_json` rounds in a hurry.
+    fn are_alike(ours: &Value, theirs: &Value) -> bool {
+        match (ours, theirs) {
+            (Value::Number(ours), Value::Number(theirs)) => match (ours.as_f64(), theirs.as_f64()) {
+                (Some(ours), Some(theirs)) => (ours - theirs).abs() <= ours.abs() * 1e-14,
+                _ => false,
+            },
+            (Value::Array(ours), Value::Array(theirs)) => {
+                ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| are_alike(ours, theirs))
+            }
+            (Value::Object(ours), Value::Object(theirs)) => {
+                let alike = |(key, ours): (&String, &Value)| theirs.get(key).is_some_and(|theirs| are_alike(ours, theirs));
+                ours.len() == theirs.len() && ours.iter().all(alike)
+            }
+            (ours, theirs) => ours == theirs,
+        }
+    }
+
+    /// Flips bytes of sound documents: what `serde_json` takes must be taken, as the same value, and nothing else.
+    #[test]
+    fn exactly_what_another_parser_takes_is_taken() {
+        const SEEDS: [&str; 4] = [
+            r#"{"a": [1, -2.5e3, 0.1, true, null], "b\u00e9\n": {"c": "x\\y\ud83d\ude00"}, "": [], "d": {}}"#,
+            r#"["long enough for more than eight bytes \" \/ \t", "\b\f\r", false, 10, 0, -0.0, 1E+2]"#,
+            r#" [ [ [ { "k" : [ ] , "l" : { } } ] , 7 ] ] "#,
+            r#""just a text""#,
+        ];
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        let mut roll = |sides: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % sides as u64).unwrap()
+        };
+        for round in 0..40_000 {
+            let mut text = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
+            for _ in 0..roll(3) {
+                let (at, byte) = (roll(text.len()), b"\"\\{}[],:0123456789-+.eEtfnud \n\x01\x00x\xc3\xa9"[roll(35)]);
+                match roll(3) {
+                    0 => text[at] = byte,
+                    1 => text.insert(at, byte),
+                    _ => drop(text.remove(at)),
+                }
+            }
+            let (ours, theirs) = (parse::document(&text, DEPTH_MAX), serde_json::from_slice::<Value>(&text));
+            let shown = String::from_utf8_lossy(&text);
+            match (ours, theirs) {
+                (Ok(ours), Ok(theirs)) if !ours.to_string().contains('\u{fffd}') => {
+                    let ours = serde_json::to_value(ours).unwrap();
+                    assert!(are_alike(&ours, &theirs), "{shown}: {ours} instead of {theirs}");
+                }
+                (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
+                (ours, theirs) => panic!("{shown}: {ours:?} instead of {theirs:?}"),
+            }
+        }
+    }
+
     #[test]
     fn ten_thousand_levels_cost_only_what_is_too_deep() {
         for (open, close) in [("[", "]"), ("{\"k\":", "}")] {
