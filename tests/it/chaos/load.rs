@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ const BUGS: u32 = 40;
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// After something other than a receipt.
 const RETRY_AFTER: Duration = Duration::from_millis(30);
-/// Sent through each node at the end: once it is visible, so is everything before it.
+/// Sent at the end: once it is visible, so is everything before it of the same project and node.
 const LAST_WORDS: &str = "last words";
 
 /// What was sent, and what became of it as far as the senders know.
@@ -35,7 +36,7 @@ pub struct Sent {
     pub with_report: BTreeSet<String>,
     /// How often an id was sent after it had been receipted, and receipted again.
     pub repeated_count: usize,
-    /// Ids of the last event through each node.
+    /// Ids of the last event through each node for each project.
     pub last_words: Vec<String>,
 }
 
@@ -53,7 +54,7 @@ impl Load {
         let (sent, stop) = (Arc::<Mutex<Sent>>::default(), CancellationToken::new());
         let mut senders = JoinSet::new();
         for place in 0..SENDERS {
-            let mut sender = Sender::new(stage.addresses(), &sent, seed ^ (place + 1) << 32);
+            let mut sender = Sender::new(stage.addresses(), &sent, seed ^ ((place + 1) << 32));
             let stop = stop.clone();
             senders.spawn(async move {
                 while !stop.is_cancelled() {
@@ -61,8 +62,8 @@ impl Load {
                 }
             });
         }
-        let alone = |(place, address)| Sender::new(vec![address], &sent, seed ^ (place as u64 + 100) << 32);
-        let last = stage.addresses().into_iter().enumerate().map(alone).collect();
+        let alone = |(place, address)| Sender::new(vec![vec![address]], &sent, seed ^ ((place as u64 + 100) << 32));
+        let last = stage.addresses().into_iter().flatten().enumerate().map(alone).collect();
         Self { sent, stop, senders, last }
     }
 
@@ -71,7 +72,7 @@ impl Load {
         lock(&self.sent).receipted.len()
     }
 
-    /// Ends after the requests under way, and sends one last event through each node.
+    /// Ends after the requests under way, and sends one last event through each node for each project.
     pub async fn stop(mut self) -> Sent {
         self.stop.cancel();
         while let Some(done) = self.senders.join_next().await {
@@ -79,7 +80,7 @@ impl Load {
         }
         for sender in &mut self.last {
             let id = sender.id();
-            while !sender.send(&id, event(LAST_WORDS, &id), false).await {}
+            while !sender.send(0, &id, event(LAST_WORDS, &id), false).await {}
             lock(&self.sent).last_words.push(id);
         }
         lock(&self.sent).clone()
@@ -88,15 +89,15 @@ impl Load {
 
 struct Sender {
     client: Client,
-    addresses: Vec<Address>,
+    addresses: Vec<Vec<Address>>,
     sent: Arc<Mutex<Sent>>,
     random: StdRng,
-    /// Ids that may be sent again: no report went with them.
-    repeatable: Vec<String>,
+    /// Projects and ids that may be sent again: no report went with them.
+    repeatable: Vec<(usize, String)>,
 }
 
 impl Sender {
-    fn new(addresses: Vec<Address>, sent: &Arc<Mutex<Sent>>, seed: u64) -> Self {
+    fn new(addresses: Vec<Vec<Address>>, sent: &Arc<Mutex<Sent>>, seed: u64) -> Self {
         let client = Client::builder().timeout(ANSWER_MAX).build().expect("a client");
         Self { client, addresses, sent: sent.clone(), random: StdRng::seed_from_u64(seed), repeatable: Vec::new() }
     }
@@ -108,10 +109,10 @@ impl Sender {
     /// One event: mostly new, sometimes one that was sent before, as an SDK does that saw no answer, and as a network does for fun.
     async fn step(&mut self) {
         if self.random.random_bool(0.1)
-            && let Some(id) = self.repeatable.pop()
+            && let Some((project, id)) = self.repeatable.pop()
         {
             let known = lock(&self.sent).receipted.contains(&id);
-            if self.send(&id, event("a repetition", &id), false).await && known {
+            if self.send(project, &id, event("a repetition", &id), false).await && known {
                 lock(&self.sent).repeated_count += 1;
             }
             return;
@@ -121,14 +122,16 @@ impl Sender {
             0 => id.clone(),
             _ => format!("bug {}", self.random.random_range(0..BUGS)),
         };
+        // One project floods, the others trickle.
+        let project = if self.random.random_bool(0.8) { 0 } else { self.random.random_range(0..self.addresses.len()) };
         let with_report = self.random.random_bool(0.2);
         if !with_report {
-            self.repeatable.push(id.clone());
+            self.repeatable.push((project, id.clone()));
         }
-        self.send(&id, event(&bug, &id), with_report).await;
+        self.send(project, &id, event(&bug, &id), with_report).await;
     }
 
-    async fn send(&mut self, id: &str, event: Value, with_report: bool) -> bool {
+    async fn send(&mut self, project: usize, id: &str, event: Value, with_report: bool) -> bool {
         {
             let mut sent = lock(&self.sent);
             sent.ids.insert(id.to_owned());
@@ -136,7 +139,7 @@ impl Sender {
                 sent.with_report.insert(id.to_owned());
             }
         }
-        let address = &self.addresses[self.random.random_range(0..self.addresses.len())];
+        let address = self.addresses[project].choose(&mut self.random).expect("at least one node");
         let (url, auth) = (address.envelope_url(), address.auth());
         let answer = self.client.post(url).header("x-sentry-auth", auth).body(envelope(&event, with_report)).send().await;
         let receipted = match answer {

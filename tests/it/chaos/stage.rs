@@ -40,7 +40,10 @@ impl Victim {
     }
 }
 
-/// Where a node listens now; changes with every restart.
+/// Projects whose events wait in the same spools and are digested in turns.
+const PROJECTS: [&str; 3] = ["Shop", "Blog", "Docs"];
+
+/// Where a node listens now, which changes with every restart, and one of the projects.
 #[derive(Clone)]
 pub struct Address {
     url: Arc<Mutex<String>>,
@@ -61,7 +64,8 @@ impl Address {
 pub struct Stage {
     sites: Vec<Site>,
     nodes: Vec<Option<Bugle>>,
-    addresses: Vec<Address>,
+    /// Of each project, and in it of each node.
+    addresses: Vec<Vec<Address>>,
     /// The shared Postgres, watched by this process.
     shared: Option<Cluster>,
     _shared_folder: Option<(DataLock, tempfile::TempDir)>,
@@ -86,15 +90,17 @@ impl Stage {
 
     fn begin(sites: Vec<Site>, shared: Option<(Cluster, DataLock, tempfile::TempDir)>) -> Self {
         let nodes: Vec<_> = sites.iter().map(Site::serve).collect();
-        let project = sites[0].project("Shop");
-        let address = |node: &Bugle| Address { url: Arc::new(Mutex::new(node.url.clone())), project: project.clone() };
-        let addresses = nodes.iter().map(address).collect();
+        let urls: Vec<_> = nodes.iter().map(|node| Arc::new(Mutex::new(node.url.clone()))).collect();
+        let addresses = PROJECTS.map(|name| {
+            let project = sites[0].project(name);
+            urls.iter().map(|url| Address { url: url.clone(), project: project.clone() }).collect()
+        });
         let (shared, folder) = shared.map_or((None, None), |(cluster, lock, folder)| (Some(cluster), Some((lock, folder))));
-        Self { sites, nodes: nodes.into_iter().map(Some).collect(), addresses, shared, _shared_folder: folder }
+        Self { sites, nodes: nodes.into_iter().map(Some).collect(), addresses: addresses.into(), shared, _shared_folder: folder }
     }
 
-    /// Where the nodes listen.
-    pub fn addresses(&self) -> Vec<Address> {
+    /// Where to send: of each project, each node.
+    pub fn addresses(&self) -> Vec<Vec<Address>> {
         self.addresses.clone()
     }
 
@@ -118,7 +124,7 @@ impl Stage {
         }
         if self.nodes[place].is_none() {
             let node = tokio::task::block_in_place(|| self.sites[place].serve());
-            *self.addresses[place].url.lock().expect("nobody panics with it") = node.url.clone();
+            *self.addresses[0][place].url.lock().expect("nobody panics with it") = node.url.clone();
             self.nodes[place] = Some(node);
         }
     }
