@@ -31,15 +31,25 @@ fn socket_lock(socket_dir: &Path) -> PathBuf {
 /// Postgres itself would refuse to start over them. Only called while we hold the lock of the data directory.
 pub fn remove_stale(cluster_dir: &Path, socket_dir: &Path) -> std::io::Result<()> {
     for file in [file(cluster_dir), socket_lock(socket_dir)] {
-        let Some(pid) = std::fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok()) else {
-            continue;
-        };
+        let Some(pid) = pid_in(&file) else { continue };
         if Path::new("/proc/self/stat").exists() && !is_living_postgres(pid) {
             tracing::info!(postgres.pid = pid, "removing {}, left by a Postgres that is gone", file.display());
             std::fs::remove_file(file)?;
         }
     }
     Ok(())
+}
+
+/// The living server that works in the cluster's folder, started by whoever was here before. Asked while ours could not start.
+pub fn predecessor(cluster_dir: &Path) -> Option<u32> {
+    let pid = pid_in(&file(cluster_dir)).filter(|pid| is_living_postgres(*pid))?;
+    // The number may be that of another cluster's server by now; every server works in its own folder.
+    let works_in = std::fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+    (works_in == cluster_dir.canonicalize().ok()?).then_some(pid)
+}
+
+fn pid_in(file: &Path) -> Option<u32> {
+    std::fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()
 }
 
 fn is_living_postgres(pid: u32) -> bool {

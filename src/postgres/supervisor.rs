@@ -25,6 +25,8 @@ const READY_POLL: Duration = Duration::from_millis(5);
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// How long the remains of a killed predecessor are waited for.
 const PREDECESSOR_WAIT: Duration = Duration::from_secs(60);
+/// How long a predecessor may take to shut down before it is told to stop at once: with it waits everything that was accepted.
+const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(10);
 /// Between two attempts meanwhile.
 const PREDECESSOR_RETRY: Duration = Duration::from_millis(250);
 /// How long a clean stop may take before it becomes an immediate one.
@@ -128,8 +130,20 @@ impl Supervisor {
                     if self.told_to_stop_within(PREDECESSOR_RETRY) {
                         return Ok(None);
                     }
+                    if begin.elapsed() > PREDECESSOR_PATIENCE {
+                        self.hurry_predecessor();
+                    }
                 }
             }
+        }
+    }
+
+    /// Ends a server that a killed Bugle left behind and that does not come to an end. What it committed is in its log, from which ours
+    /// recovers.
+    fn hurry_predecessor(&self) {
+        if let Some(pid) = pid_file::predecessor(&self.cluster_dir) {
+            warn!(postgres.pid = pid, "the Postgres of an earlier Bugle still runs in the data directory; stopping it at once");
+            signal(pid, Signal::SIGQUIT);
         }
     }
 

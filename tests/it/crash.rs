@@ -148,11 +148,34 @@ async fn while_postgres_is_killed_and_recovers_events_are_kept() {
     let bugle = site.serve();
     let project = site.project("Shop");
     send(&bugle, &project, 5).await;
-    let pid_file = std::fs::read_to_string(site.data_dir().join("pg/postmaster.pid")).expect("Postgres runs");
-    let postmaster: i32 = pid_file.lines().next().and_then(|line| line.trim().parse().ok()).expect("a pid");
-    kill(Pid::from_raw(postmaster), Signal::SIGKILL).expect("it runs");
+    kill(Pid::from_raw(postmaster(&site)), Signal::SIGKILL).expect("it runs");
     send(&bugle, &project, 20).await;
     counted(&site, 25).await;
+}
+
+/// A disk that hangs can keep a process of Postgres from ending; here it is one that was told to stand still.
+#[tokio::test]
+async fn a_postgres_that_a_killed_bugle_left_and_that_does_not_end_is_ended_by_the_next() {
+    let site = Site::new();
+    let bugle = site.serve();
+    let project = site.project("Shop");
+    send(&bugle, &project, 5).await;
+    counted(&site, 5).await;
+    let first = postmaster(&site);
+    let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).expect("it runs");
+    for child in children.split_whitespace() {
+        kill(Pid::from_raw(child.parse().expect("a pid")), Signal::SIGSTOP).expect("it runs");
+    }
+    bugle.kill();
+    let bugle = site.serve();
+    send(&bugle, &project, 5).await;
+    counted(&site, 10).await;
+    assert_ne!(postmaster(&site), first);
+}
+
+fn postmaster(site: &Site) -> i32 {
+    let pid_file = std::fs::read_to_string(site.data_dir().join("pg/postmaster.pid")).expect("Postgres runs");
+    pid_file.lines().next().and_then(|line| line.trim().parse().ok()).expect("a pid")
 }
 
 #[tokio::test]
