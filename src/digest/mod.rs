@@ -16,8 +16,8 @@ use tracing::{debug, error, info, warn};
 use crate::clock::Clock;
 use crate::domain::accounting::Accounting;
 use crate::spool::{Mark, Place, Position, Spool};
-use crate::store::spool_positions::SpoolPosition;
 use crate::store::payload::packer::{Packed, Packer};
+use crate::store::spool_positions::SpoolPosition;
 use crate::store::{self, Db};
 
 mod alerts;
