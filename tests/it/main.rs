@@ -45,6 +45,7 @@ mod keeping_letters;
 mod keeping_space;
 mod limits;
 mod nodes;
+mod no_table_scans;
 mod operations;
 mod private_postgres;
 mod scaling;

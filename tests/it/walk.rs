@@ -15,7 +15,7 @@ const MARK: &str = "VaultDoorError";
 
 /// What becomes of somebody without the right to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Guard {
+pub enum Guard {
     /// For everybody, signed out too.
     Open,
     /// For whoever is signed in, about themselves or what they may see.
@@ -32,10 +32,10 @@ enum Guard {
 use Guard::{Admin, Open, Own, ProjectAdmin, Work};
 
 /// Fields of a form with their values.
-type Form = &'static [(&'static str, &'static str)];
+pub type Form = &'static [(&'static str, &'static str)];
 
 /// Method, route as in the router, guard, form.
-const WEB: &[(&str, &str, Guard, Form)] = &[
+pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/", Own, &[]),
     ("GET", "/projects", Own, &[]),
     ("GET", "/projects/new", Admin, &[]),
@@ -117,7 +117,7 @@ const WEB: &[(&str, &str, Guard, Form)] = &[
 ];
 
 /// Routes of the Web API below `/api/0/`, and whether they name something of a project.
-const API: &[(&str, bool)] = &[
+pub const API: &[(&str, bool)] = &[
     ("", false),
     ("organizations", false),
     ("organizations/{org}", false),
