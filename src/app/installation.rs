@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::database;
 use super::pause::pause;
 use crate::config::{Checked, Config};
-use crate::postgres::{Address, Cluster, DataLock, LockError, Settings};
+use crate::postgres::{Address, Cluster, DataLock, LockError, Prepared, Settings};
 use crate::store::{self, Db};
 
 /// Connections of the pool; the private cluster accepts 40.
@@ -40,20 +40,55 @@ pub struct Installation {
     lock: Option<DataLock>,
 }
 
-impl Installation {
-    /// For serving: takes the data directory for itself, starts the private Postgres or waits for the server of `DATABASE_URL`, and
-    /// brings the schema up to date.
-    pub async fn open(settings: Checked) -> anyhow::Result<Self> {
+/// An installation on its way: everything that needs no database is there.
+pub struct Opening {
+    /// The settings.
+    pub config: Config,
+    /// The pool; it has no connection yet.
+    pub db: Db,
+    cluster: Option<Prepared>,
+    lock: DataLock,
+}
+
+impl Opening {
+    /// Takes the data directory for itself, makes the private Postgres where there is none, and knows where the database will be.
+    pub async fn begin(settings: Checked) -> anyhow::Result<Self> {
         let lock = DataLock::take(settings.data_dir())?;
-        Self::open_locked(settings, lock, true).await
+        Self::begin_locked(settings, lock).await
     }
 
+    async fn begin_locked(settings: Checked, lock: DataLock) -> anyhow::Result<Self> {
+        let config = settings.open()?;
+        let (options, cluster, lock) = match &config.database_url {
+            Some(url) => (database::external(url)?, None, lock),
+            None => {
+                let (prepared, lock) = prepare_cluster(lock, Settings::durable(config.pg_bindir.clone())).await?;
+                (database::private(prepared.address()), Some(prepared), lock)
+            }
+        };
+        Ok(Self { config, db: pool(options), cluster, lock })
+    }
+
+    /// Starts the private Postgres or, if `patient`, waits for the server of `DATABASE_URL`, and brings the schema up to date.
+    pub async fn finish(self, patient: bool) -> anyhow::Result<Installation> {
+        let Self { config, db, cluster, lock } = self;
+        let cluster = match cluster {
+            Some(prepared) => Some(start_cluster(prepared).await?),
+            None => None,
+        };
+        reach(&db, cluster.is_some(), patient).await?;
+        migrate(&db).await?;
+        Ok(Installation { config, db, cluster, lock: Some(lock) })
+    }
+}
+
+impl Installation {
     /// For a command: works beside a running Bugle, waiting a while for one that is just starting or stopping, or without one.
     pub async fn open_beside(settings: Checked) -> anyhow::Result<Self> {
         let (begin, never) = (Instant::now(), CancellationToken::new());
         loop {
             let problem = match DataLock::take(settings.data_dir()) {
-                Ok(lock) => return Self::open_locked(settings, lock, false).await,
+                Ok(lock) => return Opening::begin_locked(settings, lock).await?.finish(false).await,
                 Err(LockError::Held { .. }) => match Self::open_running(settings.clone()).await {
                     Ok(installation) => return Ok(installation),
                     Err(problem) => problem,
@@ -67,29 +102,14 @@ impl Installation {
         }
     }
 
-    async fn open_locked(settings: Checked, lock: DataLock, patient: bool) -> anyhow::Result<Self> {
-        let config = settings.open()?;
-        let (cluster, lock) = match config.database_url {
-            Some(_) => (None, lock),
-            None => start_cluster(lock, Settings::durable(config.pg_bindir.clone())).await.map(|(cluster, lock)| (Some(cluster), lock))?,
-        };
-        let options = match (&config.database_url, &cluster) {
-            (Some(url), _) => database::external(url)?,
-            (None, Some(cluster)) => database::private(cluster.address()),
-            (None, None) => bail!("there is neither a DATABASE_URL nor a private Postgres"),
-        };
-        let db = connect(options, cluster.is_some(), patient).await?;
-        migrate(&db).await?;
-        Ok(Self { config, db, cluster, lock: Some(lock) })
-    }
-
     async fn open_running(settings: Checked) -> anyhow::Result<Self> {
         let config = settings.open()?;
         let options = match &config.database_url {
             Some(url) => database::external(url)?,
             None => database::private(&running_address(&config.data_dir)?),
         };
-        let db = connect(options, config.database_url.is_none(), false).await?;
+        let db = pool(options);
+        reach(&db, config.database_url.is_none(), false).await?;
         migrate(&db).await?;
         Ok(Self { config, db, cluster: None, lock: None })
     }
@@ -121,22 +141,30 @@ fn running_address(data_dir: &Path) -> anyhow::Result<Address> {
     })
 }
 
-/// The server's life hangs on a thread of its own, so any thread may wait for it here.
-async fn start_cluster(lock: DataLock, settings: Settings) -> anyhow::Result<(Cluster, DataLock)> {
-    tokio::task::spawn_blocking(move || Cluster::start(&lock, &settings).map(|cluster| (cluster, lock)))
+/// Making a cluster takes seconds, the first time.
+async fn prepare_cluster(lock: DataLock, settings: Settings) -> anyhow::Result<(Prepared, DataLock)> {
+    tokio::task::spawn_blocking(move || Cluster::prepare(&lock, &settings).map(|prepared| (prepared, lock)))
         .await
-        .context("the start of the private Postgres panicked")?
+        .context("preparing the private Postgres panicked")?
 }
 
-/// A pool with one connection made. The local socket needs no ping before each use; a connection that died is noticed and replaced.
-async fn connect(options: PgConnectOptions, is_private: bool, patient: bool) -> anyhow::Result<Db> {
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIMEOUT);
-    let db = pool.connect_lazy_with(options);
+/// The server's life hangs on a thread of its own, so any thread may wait for it here.
+async fn start_cluster(prepared: Prepared) -> anyhow::Result<Cluster> {
+    tokio::task::spawn_blocking(move || prepared.start()).await.context("the start of the private Postgres panicked")?
+}
+
+/// The local socket needs no ping before each use; a connection that died is noticed and replaced.
+fn pool(options: PgConnectOptions) -> Db {
+    PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options)
+}
+
+/// Returns once a connection was made.
+async fn reach(db: &Db, is_private: bool, patient: bool) -> anyhow::Result<()> {
     let never = CancellationToken::new();
     let mut wait = RETRY.0;
     loop {
         let problem = match db.acquire().await {
-            Ok(_) => return Ok(db),
+            Ok(_) => return Ok(()),
             Err(problem) => problem,
         };
         if is_private || !patient || !is_passing(&problem) {

@@ -44,7 +44,8 @@ impl App {
     pub fn wire(db: Db, clock: Clock, config: Config) -> anyhow::Result<Self> {
         let dir = config.data_dir.join("spool");
         let limits = SpoolLimits::for_disk(&dir).with_context(|| format!("asking for the free space at {}", dir.display()))?;
-        let spool = Spool::open(&dir, limits).context("opening the spool")?;
+        let limits = limits.with(config.spool.max_bytes, Duration::hours(i64::from(config.spool.max_hours)));
+        let spool = Spool::open(&dir, limits, clock.clone()).context("opening the spool")?;
         let settings = digest::Settings {
             event_bytes: config.limits.event_bytes,
             envelope_bytes: config.limits.envelope_bytes,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::http_server::HttpServer;
-use super::installation::Installation;
+use super::installation::{Installation, Opening};
 use super::{App, workers};
 use crate::actions::setup;
 use crate::clock::Clock;
@@ -23,38 +23,63 @@ const ANSWER_GRACE: Duration = Duration::from_secs(20);
 /// For digesting what was accepted. What is left stays in the spool and is digested at the next start.
 const DRAIN_GRACE: Duration = Duration::from_secs(20);
 
-/// Serves until `SIGTERM` or `SIGINT`; the second one does not wait.
+/// Serves until `SIGTERM` or `SIGINT`; the second one does not wait. Events are taken from the beginning, whether or not the database is
+/// there: where it has to recover, or comes later, they wait in the spool.
 pub async fn run(settings: Checked) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
     raise_file_limit();
-    let installation = tokio::select! {
-        opened = Installation::open(settings) => opened?,
+    let opening = tokio::select! {
+        begun = Opening::begin(settings) => begun?,
         () = stop.cancelled() => return Ok(()),
     };
-    let served = serve(&installation, &stop).await;
+    let listener = listen(&opening.config).await?;
+    let app = App::wire(opening.db.clone(), Clock::system(), opening.config.clone())?;
+    app.doors.opening.begin();
+    let server = HttpServer::start(listener, app.router())?;
+    info!("takes events at http://{}, pages follow once the database is ready", server.address());
+    let opened = tokio::select! {
+        opened = open(opening, &app) => opened.map(Some),
+        () = stop.cancelled() => Ok(None),
+    };
+    let Ok(Some(installation)) = opened else {
+        server.stop(ANSWER_GRACE).await;
+        app.spool.close().await;
+        return opened.map(drop);
+    };
+    serve(&app, server, &stop).await;
     installation.close().await;
     info!("stopped");
-    served
+    Ok(())
 }
 
-async fn serve(installation: &Installation, stop: &CancellationToken) -> anyhow::Result<()> {
-    let (config, clock) = (installation.config.clone(), Clock::system());
-    let listener = TcpListener::bind(config.bind)
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.bind)
         .await
-        .with_context(|| format!("listening on {} (BUGLE_BIND); is another program, or another Bugle, using that port?", config.bind))?;
-    let app = App::wire(installation.db.clone(), clock, config.clone())?;
-    first_people(&app, &config).await?;
+        .with_context(|| format!("listening on {} (BUGLE_BIND); is another program, or another Bugle, using that port?", config.bind))
+}
+
+/// The database and the first people in it; from then on there are pages.
+async fn open(opening: Opening, app: &App) -> anyhow::Result<Installation> {
+    let installation = opening.finish(true).await?;
+    if let Err(problem) = first_people(app, &installation.config).await {
+        installation.close().await;
+        return Err(problem);
+    }
+    app.doors.keys.refresh(&app.doors.db).await;
+    app.doors.opening.end();
+    Ok(installation)
+}
+
+async fn serve(app: &App, server: HttpServer, stop: &CancellationToken) {
     let working = CancellationToken::new();
-    let running = workers::start(&app, &working);
-    let server = HttpServer::start(listener, app.router())?;
+    let running = workers::start(app, &working);
     info!(version = env!("CARGO_PKG_VERSION"), "Bugle {} listens on http://{}", env!("CARGO_PKG_VERSION"), server.address());
     stop.cancelled().await;
     info!("stopping: answering what was asked, digesting what was accepted");
     server.stop(ANSWER_GRACE).await;
     ingest::keep_refused(&app.doors).await?;
     app.spool.close().await;
-    drain(&app, working, running).await;
-    Ok(())
+    drain(app, working, running).await;
 }
 
 /// Where nobody can sign in yet: the owner of the settings, or a link with which the first visitor becomes the owner.

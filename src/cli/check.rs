@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use time::Duration;
 
 use crate::app::installation::Installation;
 use crate::cli::counts;
@@ -11,7 +12,7 @@ use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::config::{Checked, Config};
 use crate::notify::{self, Mailer};
-use crate::spool::{self, SpoolLimits};
+use crate::spool::{self, Mark, Position, SpoolLimits, survey};
 use crate::store;
 
 /// Verifies configuration, database, spool, disk and mail.
@@ -27,6 +28,8 @@ pub struct Check {
 
 /// Events outside of their partition are counted up to here.
 const STRAYS_MAX: i64 = 1_000_000;
+/// While the server runs and the database answers, nothing should wait for longer.
+const WAITING_MAX: Duration = Duration::minutes(5);
 /// Dead letters are counted up to here.
 const LETTERS_MAX: i64 = 1_000;
 
@@ -49,7 +52,8 @@ impl Check {
         report.note("database", database(installation).await);
         report.note("people", people(installation).await);
         report.note("disk", disk(&installation.config));
-        report.note("spool", writable(&installation.config));
+        report.note("data directory", writable(&installation.config));
+        report.note("spool", spool(installation).await);
         report.note("dead letters", dead_letters(installation).await);
         report.note("partitions", partitions(installation).await);
         report.note("public address", Ok(public_address(&installation.config)));
@@ -125,6 +129,32 @@ fn disk(config: &Config) -> anyhow::Result<String> {
         );
     }
     Ok(format!("{} MB free of {} MB", mb(space.free_bytes), mb(space.total_bytes)))
+}
+
+/// What waits; beside a running Bugle it should not wait for long.
+async fn spool(installation: &Installation) -> anyhow::Result<String> {
+    let (config, dir) = (&installation.config, installation.config.data_dir.join("spool"));
+    let Some(node) = survey::node_id(&dir) else { return Ok("not made yet".to_owned()) };
+    let row = store::spool_positions::find(&installation.db, node).await.context("reading the position in the spool")?;
+    let mark = row.map(|row| Mark { position: Position::from_row(row.segment, row.offset), ahead: row.ahead });
+    let depth = survey::depth(&dir, mark.as_ref()).context("looking into the spool")?;
+    let limits = SpoolLimits::for_disk(&dir).context("asking for the free space")?;
+    let limits = limits.with(config.spool.max_bytes, Duration::hours(i64::from(config.spool.max_hours)));
+    let room = format!("room for {} MB and {} hours", limits.max_bytes / 1_000_000, config.spool.max_hours);
+    let age = depth.waiting_since.map_or(Duration::ZERO, |since| Clock::system().now() - since);
+    let waits = format!(
+        "{} requests of {} MB wait, the oldest for {} minutes",
+        depth.entry_count,
+        depth.byte_count / 1_000_000,
+        age.whole_minutes()
+    );
+    if depth.entry_count == 0 {
+        return Ok(format!("everything accepted is stored; {room}"));
+    }
+    if installation.is_beside_another() && age >= WAITING_MAX {
+        bail!("{waits}; the database answers, so look into the log of the server for what keeps it from storing them ({room})");
+    }
+    Ok(format!("{waits}; {room}"))
 }
 
 /// A real write and sync, beside the spool, which may be in use.

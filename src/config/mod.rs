@@ -49,6 +49,8 @@ pub struct Config {
     pub rates: Rates,
     /// Events of one issue and hour that are stored whole before a spike is thinned, where a project says nothing else. `None`: all.
     pub sample_after: Option<u32>,
+    /// How much may wait while the database is away.
+    pub spool: SpoolConfig,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -82,6 +84,15 @@ pub struct Rates {
     pub key_minute: Option<u32>,
     /// Of each key in an hour.
     pub key_hour: Option<u32>,
+}
+
+/// What the spool may hold before events are refused with `503`.
+#[derive(Clone, Copy, Debug)]
+pub struct SpoolConfig {
+    /// Bytes; `None`: 1 GiB, or a tenth of a small disk.
+    pub max_bytes: Option<u64>,
+    /// Age of the oldest request while nothing is stored, in hours.
+    pub max_hours: u32,
 }
 
 /// From `BUGLE_ADMIN_EMAIL` and `BUGLE_ADMIN_PASSWORD`; both or none. The password is never printed.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::secret::{self, SecretKey};
-use super::{Config, FirstOwner, Limits, MailConfig, Rates, Raw, bytes};
+use super::{Config, FirstOwner, Limits, MailConfig, Rates, Raw, SpoolConfig, bytes};
 
 const BIND_DEFAULT: &str = "127.0.0.1:9000";
 const RETENTION_DAYS_DEFAULT: u32 = 90;
@@ -16,6 +16,11 @@ const RETENTION_DAYS_MAX: u32 = 3_650;
 const EVENT_BYTES_DEFAULT: usize = 1 << 20;
 const ENVELOPE_BYTES_DEFAULT: usize = 20 << 20;
 const STORAGE_BYTES_MIN: u64 = 100_000_000;
+const SPOOL_HOURS_DEFAULT: u32 = 72;
+/// Ten years, as for events.
+const SPOOL_HOURS_MAX: u32 = 87_600;
+/// Below, a single large request would not fit.
+const SPOOL_BYTES_MIN: usize = 32 << 20;
 /// Below, no SDK's event fits; above, one request would need an unreasonable share of memory.
 const BYTES_RANGE: std::ops::RangeInclusive<usize> = 1 << 10..=1 << 30;
 
@@ -79,6 +84,12 @@ pub enum BadSetting {
         /// As given.
         value: String,
     },
+    /// Not a size for the spool.
+    #[error("BUGLE_SPOOL_MAX_BYTES is “{0}”; it must be a size from 32 MiB, such as 1 GiB")]
+    SpoolBytes(String),
+    /// Not a number of hours.
+    #[error("BUGLE_SPOOL_MAX_HOURS is “{0}”; it must be a number of hours from 1 to {SPOOL_HOURS_MAX}")]
+    SpoolHours(String),
     /// The part is larger than the whole.
     #[error("BUGLE_MAX_EVENT_BYTES ({event}) is larger than BUGLE_MAX_ENVELOPE_BYTES ({envelope}); an event travels inside an envelope")]
     EventLargerThanEnvelope {
@@ -142,6 +153,10 @@ impl Checked {
                 key_hour: kept(number("BUGLE_KEY_HOUR_LIMIT", said(&raw.key_hour_limit)), &mut note).flatten(),
             },
             sample_after: kept(number("BUGLE_SAMPLE_AFTER", said(&raw.sample_after)), &mut note).flatten(),
+            spool: SpoolConfig {
+                max_bytes: kept(said(&raw.spool_max_bytes).map(spool_bytes).transpose(), &mut note).flatten(),
+                max_hours: kept(said(&raw.spool_max_hours).map_or(Ok(SPOOL_HOURS_DEFAULT), spool_hours), &mut note).unwrap_or_default(),
+            },
             trusted_proxies: kept(trusted_proxies(said(&raw.trusted_proxies).unwrap_or_default()), &mut note).unwrap_or_default(),
             url,
         };
@@ -286,6 +301,15 @@ fn size(variable: &'static str, given: Option<&str>, default: usize) -> Result<u
     bytes::parse(raw).filter(|size| BYTES_RANGE.contains(size)).ok_or_else(|| BadSetting::Bytes { variable, value: raw.to_owned() })
 }
 
+fn spool_bytes(raw: &str) -> Result<u64, BadSetting> {
+    let size = bytes::parse(raw).filter(|size| *size >= SPOOL_BYTES_MIN).and_then(|size| u64::try_from(size).ok());
+    size.ok_or_else(|| BadSetting::SpoolBytes(raw.to_owned()))
+}
+
+fn spool_hours(raw: &str) -> Result<u32, BadSetting> {
+    raw.parse().ok().filter(|hours| (1..=SPOOL_HOURS_MAX).contains(hours)).ok_or_else(|| BadSetting::SpoolHours(raw.to_owned()))
+}
+
 fn trusted_proxies(raw: &str) -> Result<Vec<IpNet>, BadSetting> {
     let parts = raw.split([',', ' ']).filter(|part| !part.is_empty());
     parts
@@ -344,6 +368,8 @@ mod tests {
             retention_days: some("0"),
             max_storage_bytes: some("5 MB"),
             max_event_bytes: some("much"),
+            spool_max_bytes: some("1 KiB"),
+            spool_max_hours: some("0"),
             trusted_proxies: some("10.0.0.1, proxy"),
             ..Raw::default()
         };

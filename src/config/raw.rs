@@ -66,6 +66,12 @@ pub struct Raw {
     /// After so many events of one issue in one hour, keep only a sample of them; all are counted. 0: keep all [default: 0]
     #[arg(long, env = "BUGLE_SAMPLE_AFTER", value_name = "BUGLE_SAMPLE_AFTER", global = true)]
     pub sample_after: Option<String>,
+    /// Most that may wait in the spool while the database is away; beyond, events are refused [default: 1 GiB, or a tenth of a small disk]
+    #[arg(long, env = "BUGLE_SPOOL_MAX_BYTES", value_name = "BUGLE_SPOOL_MAX_BYTES", global = true)]
+    pub spool_max_bytes: Option<String>,
+    /// Hours that the oldest event may wait in the spool while none is stored; beyond, events are refused [default: 72]
+    #[arg(long, env = "BUGLE_SPOOL_MAX_HOURS", value_name = "BUGLE_SPOOL_MAX_HOURS", global = true)]
+    pub spool_max_hours: Option<String>,
     /// Addresses or networks whose X-Forwarded-* is believed, separated by commas
     #[arg(long, env = "BUGLE_TRUSTED_PROXIES", value_name = "BUGLE_TRUSTED_PROXIES", global = true)]
     pub trusted_proxies: Option<String>,

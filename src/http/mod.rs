@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::accounting::Accounting;
 use crate::http::shared::keys::KeyCache;
+use crate::http::shared::opening::Opening;
 use crate::spool::Spool;
 use crate::store::Db;
 use crate::store::payload::library::Library;
@@ -41,6 +42,8 @@ pub struct Inner {
     pub keys: KeyCache,
     /// Opens stored events.
     pub library: Library,
+    /// Whether the database is still being opened.
+    pub opening: Opening,
     /// Counters and bounds of ingestion.
     pub ingest: ingest::Ingest,
     /// What became of the items of this process.
@@ -51,7 +54,8 @@ impl Doors {
     /// Wires the doors.
     pub fn new(db: Db, clock: Clock, config: Config, spool: Spool, accounting: Arc<Accounting>) -> Self {
         let keys = KeyCache::of_data_dir(&config.data_dir);
-        Self(Arc::new(Inner { db, clock, config, spool, keys, library: Library::default(), ingest: ingest::Ingest::default(), accounting }))
+        let (library, opening, ingest) = (Library::default(), Opening::default(), ingest::Ingest::default());
+        Self(Arc::new(Inner { db, clock, config, spool, keys, library, opening, ingest, accounting }))
     }
 }
 
@@ -66,7 +70,7 @@ impl std::ops::Deref for Doors {
 pub fn router(doors: Doors) -> Router {
     Router::new()
         .merge(ingest::routes())
-        .merge(api::routes())
+        .merge(api::routes(&doors))
         .merge(web::routes(&doors))
         .merge(shared::operations::routes())
         .layer(map_response(never_sniffed))

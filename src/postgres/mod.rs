@@ -73,10 +73,36 @@ pub struct Cluster {
     address: Address,
 }
 
+/// A cluster whose files are there and whose address is known; it does not run yet.
+pub struct Prepared {
+    launch: child::Launch,
+    cluster_dir: PathBuf,
+    address: Address,
+}
+
+impl Prepared {
+    /// How to reach it once it runs.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Starts it, and waits until it answers; after a crash that includes the recovery, which may take minutes. Blocks.
+    pub fn start(self) -> anyhow::Result<Cluster> {
+        let Self { launch, cluster_dir, address } = self;
+        let supervisor = supervisor::start(launch, cluster_dir, address.socket_dir.clone()).context("starting the private Postgres")?;
+        Ok(Cluster { supervisor, address })
+    }
+}
+
 impl Cluster {
-    /// Creates the cluster where there is none, starts it, and waits until it answers; after a crash that includes the recovery.
-    /// Blocks: call it where blocking is allowed. The lock proves that no other Bugle uses the directory.
+    /// Prepares and starts it. Blocks: call it where blocking is allowed.
     pub fn start(lock: &DataLock, settings: &Settings) -> anyhow::Result<Self> {
+        Self::prepare(lock, settings)?.start()
+    }
+
+    /// Creates the cluster where there is none. Blocks. The lock proves that no other Bugle uses the directory; it must be held as long as
+    /// the cluster lives.
+    pub fn prepare(lock: &DataLock, settings: &Settings) -> anyhow::Result<Prepared> {
         let data_dir = lock.data_dir();
         let identity = identity::choose(data_dir)?;
         let binaries = binaries::find(settings.bindir.as_deref(), existing_major(data_dir)?)?;
@@ -85,9 +111,7 @@ impl Cluster {
         }
         let address = Address { socket_dir: socket::prepare(data_dir, &identity)?, password: password::read(data_dir)? };
         let launch = child::Launch::server(&binaries, &identity, &cluster_dir(data_dir), &address.socket_dir, settings);
-        let supervisor =
-            supervisor::start(launch, cluster_dir(data_dir), address.socket_dir.clone()).context("starting the private Postgres")?;
-        Ok(Self { supervisor, address })
+        Ok(Prepared { launch, cluster_dir: cluster_dir(data_dir), address })
     }
 
     /// How to reach it.

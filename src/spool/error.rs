@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use time::Duration;
+
 /// The record is not durable; the sender must be told so. Nothing of it is left behind, and the next append is tried as if nothing had happened.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -13,6 +15,14 @@ pub enum AppendError {
         byte_count: u64,
         /// [`super::SpoolLimits::max_bytes`].
         max_bytes: u64,
+    },
+    /// What waits has waited for too long.
+    #[error("the oldest record of the spool waits since {} minutes, and none is digested; {} minutes is the limit", .age.whole_minutes(), .max_age.whole_minutes())]
+    Stuck {
+        /// Of the oldest record.
+        age: Duration,
+        /// [`super::SpoolLimits::max_age`].
+        max_age: Duration,
     },
     /// The disk is nearly full.
     #[error("the disk of the spool has {free_bytes} bytes left, {min_free_bytes} are kept free")]

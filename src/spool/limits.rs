@@ -4,11 +4,14 @@ use std::io;
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
+use time::{Duration, OffsetDateTime};
 
 use super::error::AppendError;
 
 /// The default of `SpoolLimits::max_bytes` on large disks.
 const MAX_BYTES: u64 = 1 << 30;
+/// The default of `SpoolLimits::max_age`: a long weekend without a database.
+const MAX_AGE: Duration = Duration::hours(72);
 /// The default of `SpoolLimits::min_free_bytes` on large disks.
 const MIN_FREE_BYTES: u64 = 256 << 20;
 /// When a segment is this long the next batch opens a new one.
@@ -21,6 +24,8 @@ const MEMORY_BYTES: usize = 8 << 20;
 pub struct SpoolLimits {
     /// Most bytes that may wait for the digest. Beyond: [`super::AppendError::Full`].
     pub max_bytes: u64,
+    /// How long the oldest record may wait while none is acknowledged. Beyond: [`super::AppendError::Stuck`].
+    pub max_age: Duration,
     /// Least free space of the disk, which others need too (Postgres foremost). Below: [`super::AppendError::Full`].
     pub min_free_bytes: u64,
     /// A segment that has reached this length is followed by a new one.
@@ -31,7 +36,13 @@ pub struct SpoolLimits {
 
 impl Default for SpoolLimits {
     fn default() -> Self {
-        Self { max_bytes: MAX_BYTES, min_free_bytes: MIN_FREE_BYTES, segment_bytes: SEGMENT_BYTES, memory_bytes: MEMORY_BYTES }
+        Self {
+            max_bytes: MAX_BYTES,
+            max_age: MAX_AGE,
+            min_free_bytes: MIN_FREE_BYTES,
+            segment_bytes: SEGMENT_BYTES,
+            memory_bytes: MEMORY_BYTES,
+        }
     }
 }
 
@@ -46,6 +57,11 @@ impl SpoolLimits {
             min_free_bytes: MIN_FREE_BYTES.min(disk.total_bytes / 50),
             ..Self::default()
         })
+    }
+
+    /// With what was configured; `None` leaves the size as it is.
+    pub fn with(self, max_bytes: Option<u64>, max_age: Duration) -> Self {
+        Self { max_bytes: max_bytes.unwrap_or(self.max_bytes), max_age, ..self }
     }
 }
 
@@ -68,6 +84,12 @@ pub fn disk(dir: &Path) -> io::Result<DiskSpace> {
 }
 
 impl SpoolLimits {
+    /// Whether more may join what is stuck since `stuck_since`.
+    pub(super) fn check_age(&self, stuck_since: Option<OffsetDateTime>, now: OffsetDateTime) -> Result<(), AppendError> {
+        let age = stuck_since.map_or(Duration::ZERO, |since| now - since);
+        if age > self.max_age { Err(AppendError::Stuck { age, max_age: self.max_age }) } else { Ok(()) }
+    }
+
     /// Whether the spool may hold `byte_count` bytes while the disk has `free_bytes` left.
     pub(super) fn check(&self, byte_count: u64, free_bytes: u64) -> Result<(), AppendError> {
         if byte_count > self.max_bytes {

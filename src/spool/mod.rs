@@ -32,8 +32,10 @@ mod record;
 mod recover;
 mod segment;
 mod state;
+pub mod survey;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use counters::SpoolCounters;
@@ -44,6 +46,8 @@ use queue::{Append, Queue};
 use reader::{Batch, Reader};
 use state::State;
 use writer::{Disk, Writer};
+
+use crate::clock::Clock;
 
 /// The spool of one data directory. Cheap to clone; the last clone that is dropped writes what waits and lets go of the directory.
 #[derive(Clone)]
@@ -66,25 +70,28 @@ struct Shared {
     queue: Queue,
     available: Notify,
     counters: SpoolCounters,
+    /// Tells how long records wait.
+    clock: Clock,
 }
 
 impl Spool {
     /// Opens the spool in `dir`, creating it if need be, and starts the writer. Refused while another process has it open.
-    pub fn open(dir: &Path, limits: SpoolLimits) -> Result<Self, OpenError> {
-        Self::open_with(dir, limits, Disk::default())
+    pub fn open(dir: &Path, limits: SpoolLimits, clock: Clock) -> Result<Self, OpenError> {
+        Self::open_with(dir, limits, clock, Disk::default())
     }
 
-    fn open_with(dir: &Path, limits: SpoolLimits, disk: Disk) -> Result<Self, OpenError> {
+    fn open_with(dir: &Path, limits: SpoolLimits, clock: Clock, disk: Disk) -> Result<Self, OpenError> {
         recover::create_dir(dir)?;
         let lock = recover::lock(dir)?;
         let node_id = recover::node_id(dir)?;
-        let state = recover::state(dir, limits.memory_bytes)?;
+        let state = recover::state(dir, limits.memory_bytes, clock.now())?;
         let (depth, damage_count) = (state.depth(), state.damage_count());
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             queue: Queue::default(),
             available: Notify::new(),
             counters: SpoolCounters::default(),
+            clock,
         });
         shared.counters.corrupt_count.fetch_add(damage_count as u64, Relaxed);
         let writer = Writer::new(Arc::clone(&shared), dir.to_owned(), limits, disk);
@@ -125,6 +132,8 @@ impl Spool {
 
     /// Whether an append would find room now. Asks the disk, so the answer changes by itself once there is space again.
     pub fn room(&self) -> Result<(), AppendError> {
+        let stuck_since = self.0.shared.state().stuck_since();
+        self.0.limits.check_age(stuck_since, self.0.shared.clock.now())?;
         let free_bytes = disk(&self.0.dir).map_or(u64::MAX, |disk| disk.free_bytes);
         let depth = self.depth();
         if depth.byte_count == 0 {
@@ -184,8 +193,10 @@ impl Spool {
 
     /// These claimed records are done; segments that are done as a whole are deleted.
     pub fn acknowledge(&self, places: &[Place]) {
-        self.0.shared.state().acknowledge(places);
+        let now = self.0.shared.clock.now();
+        self.0.shared.state().acknowledge(places, now);
         if !self.is_released() {
+            self.0.shared.note_age(&self.0.dir);
             self.0.shared.delete_done(&self.0.dir);
         }
     }
@@ -293,6 +304,19 @@ impl Shared {
         }
         self.counters.corrupt_count.fetch_add(damage_count as u64, Relaxed);
         (batch.entries, error)
+    }
+
+    /// Keeps the note of the oldest record's age true, for the next life.
+    fn note_age(&self, dir: &Path) {
+        let mut state = self.state();
+        let something_waits = state.depth().byte_count > 0;
+        let note = state.ages.note(self.clock.now(), something_waits);
+        drop(state);
+        if let Some(since) = note
+            && let Err(error) = waiting::write(dir, since)
+        {
+            warn!("the age of the spool could not be noted: {error}");
+        }
     }
 
     /// Deletes the segments that are done; those with damage are kept under another name.

@@ -1,6 +1,7 @@
 //! Places in the spool, and how much waits there.
 
 use bytes::Bytes;
+use time::OffsetDateTime;
 
 use super::progress::Progress;
 
@@ -69,4 +70,6 @@ pub struct Depth {
     pub entry_count: u64,
     /// Bytes on disk from the first of them on, with what is done in between.
     pub byte_count: u64,
+    /// When the oldest of them was appended, to within ten seconds; `None` where nothing waits.
+    pub waiting_since: Option<OffsetDateTime>,
 }

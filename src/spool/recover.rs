@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use time::OffsetDateTime;
 use tracing::{error, warn};
 use uuid::Uuid;
 
@@ -12,6 +13,10 @@ use super::error::OpenError;
 use super::position::{Place, Position};
 use super::segment::{self, Found, NotASegment, SegmentReader, Step};
 use super::state::State;
+use super::waiting::{self, Ages, Since};
+
+/// Name of the file with the name of this spool.
+pub const NODE_ID: &str = "node_id";
 
 /// Creates the directory if need be, readable by its owner only.
 pub fn create_dir(dir: &Path) -> Result<(), OpenError> {
@@ -32,7 +37,7 @@ pub fn lock(dir: &Path) -> Result<File, OpenError> {
 
 /// The name of this spool in `spool_positions`: drawn once, kept beside the segments it speaks of.
 pub fn node_id(dir: &Path) -> Result<Uuid, OpenError> {
-    let path = dir.join("node_id");
+    let path = dir.join(NODE_ID);
     match fs::read_to_string(&path) {
         Ok(text) => Uuid::try_parse(text.trim()).or_else(|_| {
             warn!("{} does not hold a node id and is replaced", path.display());
@@ -56,7 +61,7 @@ fn write_node_id(dir: &Path, path: &Path) -> std::io::Result<Uuid> {
 }
 
 /// Reads what is there. The last segment loses a torn tail: bytes of a group whose sync never returned, so nobody was told they are kept.
-pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
+pub fn state(dir: &Path, recent_bytes_max: usize, now: OffsetDateTime) -> Result<State, OpenError> {
     let numbers = segment::list(dir).map_err(OpenError::io("reading", dir))?;
     let mut state = State::new(recent_bytes_max);
     for &number in &numbers {
@@ -69,8 +74,22 @@ pub fn state(dir: &Path, recent_bytes_max: usize) -> Result<State, OpenError> {
         state.add_found_segment(number, len);
         walk(&reader, number, len, &mut state);
     }
+    state.ages = ages(dir, &state, now);
     state.next_number = state.next_number.max(numbers.last().map_or(1, |last| last + 1));
     Ok(state)
+}
+
+/// What an earlier life noted, where that is still there; else what is there counts as new.
+fn ages(dir: &Path, state: &State, now: OffsetDateTime) -> Ages {
+    let noted = waiting::read(dir).filter(|since| state.has(since.from) && since.at <= now);
+    match (noted, state.first_segment()) {
+        (Some(since), _) => Ages::since_earlier_life(since, true),
+        (None, Some(segment)) => {
+            let from = Position { segment, offset: segment::HEADER_BYTES };
+            Ages::since_earlier_life(Since { from, at: now }, false)
+        }
+        (None, None) => Ages::default(),
+    }
 }
 
 /// Lists the records of a segment. Where it cannot be read any further, the rest is kept aside like other damage.

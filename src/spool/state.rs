@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
+use time::OffsetDateTime;
 
 use super::lanes::{Lanes, Room, Slot};
 use super::position::{Depth, Entry, Mark, Place, Position};
 use super::progress::Progress;
 use super::segment;
+use super::waiting::{Ages, Since};
 
 /// From so many stretches done out of turn, half of each claim goes to the oldest records, whoever's they are; from twice as many, all
 /// of it: the list of stretches is stored with every batch.
@@ -46,6 +48,10 @@ pub struct State {
     recent: HashMap<Position, (Bytes, Bytes)>,
     recent_bytes: usize,
     recent_bytes_max: usize,
+    /// Since when records wait.
+    pub ages: Ages,
+    /// When something was last acknowledged in this life.
+    acknowledged_at: Option<OffsetDateTime>,
 }
 
 impl State {
@@ -61,6 +67,8 @@ impl State {
             recent: HashMap::new(),
             recent_bytes: 0,
             recent_bytes_max,
+            ages: Ages::default(),
+            acknowledged_at: None,
         }
     }
 
@@ -73,6 +81,12 @@ impl State {
     pub fn add_found_segment(&mut self, number: u64, len: u64) {
         self.segments.insert(number, Segment { len, damaged: false });
         self.next_number = self.next_number.max(number + 1);
+    }
+
+    /// A group of records from `start` on is about to be added.
+    pub fn begin_group(&mut self, start: Position, at: OffsetDateTime) {
+        let alone = self.depth().byte_count == 0;
+        self.ages.appended(Since { from: start, at }, alone);
     }
 
     /// One more record is durable.
@@ -110,7 +124,14 @@ impl State {
             segment.len.saturating_sub(from)
         };
         let byte_count = self.segments.range(low.segment..).map(in_segment).sum();
-        Depth { entry_count: (self.waiting.len() + self.claimed.len()) as u64, byte_count }
+        let waiting_since = self.ages.since().filter(|_| byte_count > 0);
+        Depth { entry_count: (self.waiting.len() + self.claimed.len()) as u64, byte_count, waiting_since }
+    }
+
+    /// Since when the oldest record waits while nothing is acknowledged: since the database is away, most likely.
+    pub fn stuck_since(&self) -> Option<OffsetDateTime> {
+        let since = self.depth().waiting_since?;
+        Some(self.acknowledged_at.map_or(since, |at| at.max(since)))
     }
 
     /// Whether `claim` would find something.
@@ -182,7 +203,8 @@ impl State {
     }
 
     /// These places are done. What was not claimed cannot be.
-    pub fn acknowledge(&mut self, places: &[Place]) {
+    pub fn acknowledge(&mut self, places: &[Place], at: OffsetDateTime) {
+        self.acknowledged_at = Some(at);
         for place in places {
             if self.claimed.remove(&place.start).is_some() {
                 self.progress.add(*place);
@@ -221,6 +243,16 @@ impl State {
         numbers.into_iter().filter_map(|number| self.segments.remove(&number).map(|segment| (number, segment))).collect()
     }
 
+    /// The number of the first segment.
+    pub fn first_segment(&self) -> Option<u64> {
+        self.segments.keys().next().copied()
+    }
+
+    /// Whether there are bytes at this place.
+    pub fn has(&self, position: Position) -> bool {
+        self.segments.get(&position.segment).is_some_and(|segment| position.offset < segment.len)
+    }
+
     /// The number of the last segment.
     pub fn last_segment(&self) -> Option<u64> {
         self.segments.keys().next_back().copied()
@@ -234,6 +266,7 @@ impl State {
     fn advance(&mut self) {
         let segments = &self.segments;
         self.progress.advance(|low| skip(segments, low));
+        self.ages.done(self.progress.low());
     }
 }
 

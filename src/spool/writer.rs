@@ -116,7 +116,11 @@ impl Writer {
 
     /// Refuses what there is no room for.
     fn admit(&mut self, group: Vec<Append>) -> Vec<Append> {
-        let mut depth = self.shared.state().depth().byte_count;
+        let (mut depth, stuck_since) = {
+            let state = self.shared.state();
+            (state.depth().byte_count, state.stuck_since())
+        };
+        let now = self.shared.clock.now();
         let mut free = (self.disk.free_bytes)(&self.dir);
         if free < self.limits.min_free_bytes && depth == 0 {
             free = self.release_disk().unwrap_or(free);
@@ -124,7 +128,8 @@ impl Writer {
         let mut admitted = Vec::with_capacity(group.len());
         for append in group {
             let bytes = append.encoded_len();
-            match self.limits.check(depth + bytes, free.saturating_sub(bytes)) {
+            let room = self.limits.check(depth + bytes, free.saturating_sub(bytes));
+            match room.and_then(|()| self.limits.check_age(stuck_since, now)) {
                 Ok(()) => {
                     depth += bytes;
                     free = free.saturating_sub(bytes);
@@ -225,7 +230,9 @@ impl Writer {
         }
         let bytes = group.iter().map(Append::encoded_len).sum();
         self.shared.counters.appended(group.len() as u64, bytes);
+        let now = self.shared.clock.now();
         let mut state = self.shared.state();
+        state.begin_group(start, now);
         let mut answers = Vec::with_capacity(group.len());
         let mut from = start;
         for Append { lane, meta, body, answer } in group {
@@ -237,6 +244,7 @@ impl Writer {
         drop(state);
         answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
         self.shared.available.notify_waiters();
+        self.shared.note_age(&self.dir);
     }
 
     fn fail(&mut self, group: Vec<Append>, error: &io::Error) {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use bugle::clock::Clock;
 use bugle::spool::{Spool, SpoolLimits};
 use bytes::Bytes;
 
@@ -13,7 +14,8 @@ const DIR: &str = "BUGLE_TEST_CRASH_SPOOL";
 /// Senders at a time, so that groups have several records.
 const SENDERS: u64 = 8;
 /// Small, so that segments end and begin while it is killed.
-const LIMITS: SpoolLimits = SpoolLimits { max_bytes: 1 << 30, min_free_bytes: 0, segment_bytes: 20_000, memory_bytes: 1 << 20 };
+const LIMITS: SpoolLimits =
+    SpoolLimits { max_bytes: 1 << 30, max_age: time::Duration::hours(72), min_free_bytes: 0, segment_bytes: 20_000, memory_bytes: 1 << 20 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_was_confirmed_survives_kill_9() {
@@ -26,7 +28,7 @@ async fn whatever_was_confirmed_survives_kill_9() {
         expected.extend(confirmed_before_kill(dir.path(), confirmed_count));
     }
 
-    let spool = Spool::open(dir.path(), LIMITS).expect("the lock died with the process");
+    let spool = Spool::open(dir.path(), LIMITS, Clock::system()).expect("the lock died with the process");
     let mut found = BTreeSet::new();
     loop {
         let entries = spool.claim(1_000, 1 << 20).await.expect("the spool is readable");
@@ -74,7 +76,7 @@ fn body(name: &str) -> String {
 
 /// The child: appends and confirms for ever.
 async fn append_until_killed(dir: &Path) {
-    let spool = Spool::open(dir, LIMITS).expect("the spool opens");
+    let spool = Spool::open(dir, LIMITS, Clock::system()).expect("the spool opens");
     let run = uuid::Uuid::new_v4().simple().to_string();
     let senders = (0..SENDERS).map(|sender| {
         let (spool, run) = (spool.clone(), run.clone());

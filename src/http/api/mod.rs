@@ -18,15 +18,18 @@ mod root;
 mod shape;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::Method;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 
 use crate::http::Doors;
 use error::ApiError;
 
 /// The routes of this door.
-pub fn routes() -> Router<Doors> {
+pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = Router::new();
     let below = both(below, "organizations", organizations::list);
     let below = both(below, "organizations/{org}", organizations::show);
@@ -47,7 +50,15 @@ pub fn routes() -> Router<Doors> {
     let below = both(below, "issues/{issue}/events", events::list::of_issue);
     let below = both(below, "issues/{issue}/events/{event}", events::show::of_issue);
     let below = below.fallback(unknown).method_not_allowed_fallback(wrong_method);
-    Router::new().nest("/api/0", below).route("/api/0/", get(root::show))
+    Router::new().nest("/api/0", below).route("/api/0/", get(root::show)).layer(from_fn_with_state(doors.clone(), when_open))
+}
+
+/// Until the database is there, tools are asked to try again.
+async fn when_open(State(doors): State<Doors>, request: Request, next: Next) -> Result<Response, ApiError> {
+    if doors.opening.is_under_way() {
+        return Err(ApiError::Away(anyhow::anyhow!("it is still being opened")));
+    }
+    Ok(next.run(request).await)
 }
 
 fn both<H, T>(router: Router<Doors>, path: &str, handler: H) -> Router<Doors>

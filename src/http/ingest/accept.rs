@@ -217,6 +217,7 @@ fn unavailable(doors: &Doors, error: AppendError) -> Refusal {
     doors.ingest.outage.refused(&error);
     match error {
         AppendError::Full { .. } => Refusal::Unavailable("the spool is full"),
+        AppendError::Stuck { .. } => Refusal::Unavailable("what was accepted could not be stored for too long"),
         AppendError::DiskLow { .. } => Refusal::Unavailable("the disk is nearly full"),
         AppendError::Busy => Refusal::Unavailable("too many requests at a time"),
         AppendError::Failed(_) => Refusal::Unavailable("the disk does not take it"),

@@ -53,6 +53,11 @@ fn spool(page: &mut Page, doors: &Doors) {
     let (depth, counters, limits) = (doors.spool.depth(), doors.spool.counters(), doors.spool.limits());
     page.gauge("bugle_spool_entries", "Accepted and not digested yet.", depth.entry_count);
     page.gauge("bugle_spool_bytes", "Bytes of these.", depth.byte_count);
+    let age = depth.waiting_since.map_or(0.0, |since| (doors.clock.now() - since).as_seconds_f64().max(0.0));
+    page.family("bugle_spool_oldest_seconds", "gauge", "How long the oldest of these has waited.");
+    page.line("bugle_spool_oldest_seconds", "", age);
+    page.family("bugle_spool_limit_seconds", "gauge", "Beyond this age, while nothing is stored, SDKs are asked to wait.");
+    page.line("bugle_spool_limit_seconds", "", limits.max_age.whole_seconds());
     page.gauge("bugle_spool_limit_bytes", "Beyond this many, SDKs are asked to wait.", limits.max_bytes);
     page.counter("bugle_spool_appended_total", "Records made durable.", &counters.appended_count);
     page.counter("bugle_spool_appended_bytes_total", "Bytes of these.", &counters.appended_bytes);

@@ -6,4 +6,5 @@ pub mod client_address;
 mod key_file;
 pub mod keys;
 mod metrics;
+pub mod opening;
 pub mod operations;

@@ -19,6 +19,9 @@ struct Asset {
     body: &'static [u8],
 }
 
+/// Every asset is below this path.
+pub const PREFIX: &str = "/static/";
+
 static CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("bugle", "css", "text/css; charset=utf-8", include_bytes!("../../../static/bugle.css")));
 static JS: LazyLock<Asset> =
@@ -31,7 +34,7 @@ impl Asset {
             write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
             hex
         });
-        Self { path: format!("/static/{stem}.{hash}.{ending}"), mime, body }
+        Self { path: format!("{PREFIX}{stem}.{hash}.{ending}"), mime, body }
     }
 }
 

@@ -29,8 +29,8 @@ pub mod setup;
 pub mod signed_in;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::{StatusCode, Uri};
@@ -67,8 +67,17 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(CatchPanicLayer::custom(broken))
         .layer(csrf(doors))
+        .layer(from_fn_with_state(doors.clone(), when_open))
         .layer(from_fn_with_state(doors.clone(), dress::layer))
         .layer(CompressionLayer::new())
+}
+
+/// Until the database is there, every page is the one that says so and tries again; it needs the style sheet.
+async fn when_open(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+    if doors.opening.is_under_way() && !request.uri().path().starts_with(assets::PREFIX) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    next.run(request).await
 }
 
 /// Refuses forms other sites send. Our own public address is trusted by name, for proxies that rewrite `Host`.

@@ -105,7 +105,7 @@ async fn a_damaged_segment_header_is_kept_aside_and_a_newer_format_refused() {
     let mut newer = bytes.clone();
     newer[8] = 9;
     fs::write(&path, &newer).expect("writable");
-    let Err(refused) = Spool::open(dir.path(), LIMITS) else { panic!("it was opened") };
+    let Err(refused) = Spool::open(dir.path(), LIMITS, Clock::system()) else { panic!("it was opened") };
     assert!(matches!(refused, OpenError::Newer { version: 9, .. }), "{refused}");
 
     let mut damaged = bytes;

@@ -44,7 +44,7 @@ impl BadDisk {
     }
 
     fn open(&self, dir: &Path) -> Spool {
-        Spool::open_with(dir, LIMITS, self.disk()).expect("the spool opens")
+        Spool::open_with(dir, LIMITS, Clock::system(), self.disk()).expect("the spool opens")
     }
 }
 
@@ -136,7 +136,7 @@ async fn a_disk_full_from_the_start_is_used_once_there_is_space() {
 async fn a_writer_that_panics_leaves_nobody_waiting() {
     let dir = dir();
     let disk = Disk { create: Box::new(|_| panic!("a bug")), ..Disk::default() };
-    let spool = Spool::open_with(dir.path(), LIMITS, disk).expect("the spool opens");
+    let spool = Spool::open_with(dir.path(), LIMITS, Clock::system(), disk).expect("the spool opens");
     assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::Closed)));
     assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::Closed)));
 }
@@ -146,7 +146,7 @@ async fn with_little_disk_left_what_is_finished_is_given_back() {
     let dir = dir();
     let disk = BadDisk::default();
     let limits = SpoolLimits { min_free_bytes: 500_000, ..LIMITS };
-    let spool = Spool::open_with(dir.path(), limits, disk.disk()).expect("the spool opens");
+    let spool = Spool::open_with(dir.path(), limits, Clock::system(), disk.disk()).expect("the spool opens");
     append(&spool, &"x".repeat(600_000)).await;
     disk.set(Faults { low: true, ..Faults::default() });
     let refused = spool.append(1, b"meta", Bytes::from_static(b"too much")).await;

@@ -168,7 +168,7 @@ async fn a_second_process_is_refused_until_the_first_has_let_go() {
     let dir = dir();
     let first = open(dir.path());
     append(&first, "a").await;
-    let Err(refused) = Spool::open(dir.path(), LIMITS) else { panic!("two have it open") };
+    let Err(refused) = Spool::open(dir.path(), LIMITS, Clock::system()) else { panic!("two have it open") };
     assert!(matches!(refused, OpenError::InUse(_)));
     assert!(refused.to_string().contains("in use by another Bugle process"), "{refused}");
     first.release().await;

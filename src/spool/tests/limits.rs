@@ -1,5 +1,8 @@
 //! Full, and no longer full.
 
+use time::Duration;
+use time::macros::datetime;
+
 use super::*;
 
 #[tokio::test]
@@ -47,4 +50,87 @@ fn defaults_follow_the_disk() {
     let disk = disk(dir.path()).expect("the disk answers");
     assert!(limits.max_bytes <= 1 << 30 && limits.max_bytes <= disk.total_bytes / 10);
     assert!(limits.min_free_bytes <= 256 << 20);
+}
+
+#[tokio::test]
+async fn what_waits_for_too_long_lets_nothing_join_until_something_is_digested() {
+    let dir = dir();
+    let clock = Clock::manual(datetime!(2026-11-20 12:00 UTC));
+    let limits = SpoolLimits { max_age: Duration::hours(2), ..LIMITS };
+    let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
+    append(&spool, "a").await;
+    assert_eq!(spool.depth().waiting_since, Some(clock.now()));
+    clock.advance(Duration::hours(1));
+    append(&spool, "b").await;
+    clock.advance(Duration::minutes(61));
+    assert!(matches!(spool.room(), Err(AppendError::Stuck { .. })));
+    let refused = spool.append(b"meta", Bytes::from_static(b"c")).await;
+    assert!(matches!(refused, Err(AppendError::Stuck { .. })), "{refused:?}");
+
+    let entries = claim_all(&spool).await;
+    assert_eq!(bodies(&entries), ["a", "b"]);
+    spool.acknowledge(entries[0].position);
+    append(&spool, "d").await;
+    assert_eq!(spool.depth().waiting_since, Some(datetime!(2026-11-20 13:00 UTC)), "b is the oldest now");
+    spool.acknowledge(claim_all(&spool).await[0].position);
+    assert_eq!(spool.depth().waiting_since, None);
+}
+
+#[tokio::test]
+async fn a_backlog_that_is_being_digested_is_never_too_old() {
+    let dir = dir();
+    let clock = Clock::manual(datetime!(2026-11-20 12:00 UTC));
+    let spool = Spool::open(dir.path(), SpoolLimits { max_age: Duration::hours(2), ..LIMITS }, clock.clone()).expect("the spool opens");
+    append_all(&spool, &["a", "b", "c"]).await;
+    let entries = claim_all(&spool).await;
+    clock.advance(Duration::hours(3));
+    spool.acknowledge(entries[0].position);
+    clock.advance(Duration::minutes(119));
+    append(&spool, "d").await;
+    clock.advance(Duration::minutes(2));
+    assert!(matches!(spool.room(), Err(AppendError::Stuck { .. })));
+}
+
+#[tokio::test]
+async fn a_restart_in_the_middle_of_an_outage_does_not_make_what_waits_younger() {
+    let dir = dir();
+    let noon = datetime!(2026-11-20 12:00 UTC);
+    let clock = Clock::manual(noon);
+    let limits = SpoolLimits { max_age: Duration::hours(2), ..LIMITS };
+    let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
+    append(&spool, "done").await;
+    spool.acknowledge(claim_all(&spool).await[0].position);
+    clock.advance(Duration::hours(1));
+    append(&spool, "a").await;
+    clock.advance(Duration::minutes(1));
+    append(&spool, "b").await;
+    drop(spool);
+    clock.advance(Duration::minutes(118));
+    let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
+    assert_eq!(spool.depth().waiting_since, Some(noon + Duration::hours(1)));
+    assert!(spool.room().is_ok());
+    clock.advance(Duration::minutes(2));
+    assert!(matches!(spool.room(), Err(AppendError::Stuck { .. })));
+    spool.acknowledge(claim_all(&spool).await.last().expect("three").position);
+    drop(spool);
+    let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
+    assert!(spool.room().is_ok(), "an outage that is over leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_look_from_outside_sees_what_waits_and_changes_nothing() {
+    let dir = dir();
+    let clock = Clock::manual(datetime!(2026-11-20 12:00 UTC));
+    let spool = Spool::open(dir.path(), SMALL_SEGMENTS, clock.clone()).expect("the spool opens");
+    append_all(&spool, &["a", "b", "c"]).await;
+    clock.advance(Duration::minutes(1));
+    append(&spool, "d").await;
+    let first = spool.claim(1, 1_000).await.expect("readable")[0].position;
+    assert_eq!(survey::node_id(dir.path()), Some(spool.node_id()));
+    let seen = survey::depth(dir.path(), Some(first)).expect("readable");
+    assert_eq!((seen.entry_count, seen.waiting_since), (3, None), "the note speaks of the one that is done");
+    let seen = survey::depth(dir.path(), None).expect("readable");
+    assert_eq!((seen.entry_count, seen.waiting_since), (4, Some(datetime!(2026-11-20 12:00 UTC))));
+    spool.acknowledge(first);
+    assert_eq!(claim_bodies(&spool).await, ["b", "c", "d"]);
 }

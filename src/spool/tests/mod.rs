@@ -12,7 +12,13 @@ mod limits;
 mod reading;
 
 /// No guard of the disk: tests run on small ones.
-const LIMITS: SpoolLimits = SpoolLimits { max_bytes: 1 << 30, min_free_bytes: 0, segment_bytes: 64 << 20, memory_bytes: 64 << 20 };
+const LIMITS: SpoolLimits = SpoolLimits {
+    max_bytes: 1 << 30,
+    max_age: time::Duration::hours(72),
+    min_free_bytes: 0,
+    segment_bytes: 64 << 20,
+    memory_bytes: 64 << 20,
+};
 /// Everything has to be read from disk.
 const NO_MEMORY: SpoolLimits = SpoolLimits { memory_bytes: 0, ..LIMITS };
 /// Every group opens a new segment.
@@ -27,7 +33,7 @@ fn open(dir: &Path) -> Spool {
 }
 
 fn open_with(dir: &Path, limits: SpoolLimits) -> Spool {
-    Spool::open(dir, limits).expect("the spool opens")
+    Spool::open(dir, limits, Clock::system()).expect("the spool opens")
 }
 
 async fn append(spool: &Spool, body: &str) {

@@ -36,7 +36,7 @@ impl Node {
 
     fn open(db: Db, clock: Clock, dir: tempfile::TempDir) -> Self {
         let limits = SpoolLimits { min_free_bytes: 0, ..SpoolLimits::default() };
-        let spool = Spool::open(dir.path(), limits).expect("the spool opens");
+        let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
         let settings = Settings { event_bytes: 1 << 20, envelope_bytes: 20 << 20, retention: Duration::days(90), sample_after: None };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         Self { digest, spool, db, clock, dir }

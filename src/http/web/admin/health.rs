@@ -15,7 +15,7 @@ use crate::http::web::format;
 use crate::http::web::layout::{self, Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::http::web::signed_in::SignedIn;
-use crate::spool;
+use crate::spool::{self, Depth};
 use crate::store;
 use crate::store::dead_letters::DeadLetter;
 use crate::store::instance::Size;
@@ -27,6 +27,8 @@ const LETTERS_MAX: i64 = 50;
 const LETTERS_COUNT_MAX: i64 = 10_000;
 /// Waiting records from which the digest has fallen behind.
 const SPOOL_MANY: u64 = 10_000;
+/// Age of the oldest waiting record from which something must be wrong.
+const SPOOL_OLD: Duration = Duration::minutes(5);
 /// Part of the disk that should stay free, in percent.
 const DISK_FREE_MIN: u64 = 10;
 /// Events outside of their partition are counted up to this many.
@@ -43,6 +45,9 @@ struct Page {
     needs: Vec<Need>,
     waiting_count: u64,
     waiting_bytes: String,
+    waiting_since: Option<OffsetDateTime>,
+    spool_bytes_max: String,
+    spool_hours_max: u32,
     letters: Vec<Letter>,
     letter_count: i64,
     /// The project whose letters are shown; '' for all.
@@ -111,7 +116,8 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
     let sizes = store::instance::sizes(db).await?;
     let (depth, disk) = (doors.spool.depth(), disk(&doors.config.data_dir));
     let all_count = store::dead_letters::count_up_to(db, None, LETTERS_COUNT_MAX).await?;
-    let mut needs = needs(all_count, &mail, depth.entry_count, disk.as_ref());
+    let mut needs = needs(all_count, &mail, disk.as_ref());
+    needs.extend(backlog(&depth, shell.now));
     needs.extend(missing_partitions(&days, shell.now));
     needs.extend(strays(store::partitions::count_strays(db, STRAYS_MAX).await?));
     let max_bytes = doors.config.max_storage_bytes.and_then(|bytes| i64::try_from(bytes).ok());
@@ -122,6 +128,9 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
         needs,
         waiting_count: depth.entry_count,
         waiting_bytes: format::bytes(depth.byte_count),
+        waiting_since: depth.waiting_since,
+        spool_bytes_max: format::bytes(doors.spool.limits().max_bytes),
+        spool_hours_max: doors.config.spool.max_hours,
         letters: letters.into_iter().map(|of| Letter { project: name(&projects, of.project_id), of }).collect(),
         letter_count,
         wanted: page.project,
@@ -139,7 +148,7 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
     })
 }
 
-fn needs(letter_count: i64, mail: &MailCounts, waiting_count: u64, disk: Option<&Disk>) -> Vec<Need> {
+fn needs(letter_count: i64, mail: &MailCounts, disk: Option<&Disk>) -> Vec<Need> {
     let mut needs = Vec::new();
     if letter_count > 0 {
         let text = format!("{} could not be read.", format::many(letter_count, "item", "items"));
@@ -148,9 +157,6 @@ fn needs(letter_count: i64, mail: &MailCounts, waiting_count: u64, disk: Option<
     if mail.failed_count > 0 {
         let text = format!("{} could not be delivered in the last 24 hours.", format::many(mail.failed_count, "mail", "mails"));
         needs.push(Need { text, link: "/admin/mail" });
-    }
-    if waiting_count >= SPOOL_MANY {
-        needs.push(Need { text: format!("{} events wait to be read.", format::count(waiting_count)), link: "#spool" });
     }
     if disk.is_some_and(|disk| disk.low) {
         needs.push(Need { text: format!("Less than {DISK_FREE_MIN}% of the disk is free."), link: "#disk" });
@@ -176,6 +182,19 @@ fn too_large(max: i64) -> Need {
         format::bytes(max)
     );
     Need { text, link: "#partitions" }
+}
+
+/// What waits for long is told as well as much that waits.
+fn backlog(depth: &Depth, now: OffsetDateTime) -> Option<Need> {
+    let age = depth.waiting_since.map_or(Duration::ZERO, |since| now - since);
+    let text = if age >= SPOOL_OLD {
+        format!("Events wait to be read since {} minutes. The log says what keeps them from the database.", age.whole_minutes())
+    } else if depth.entry_count >= SPOOL_MANY {
+        format!("{} events wait to be read.", format::count(depth.entry_count))
+    } else {
+        return None;
+    };
+    Some(Need { text, link: "#spool" })
 }
 
 fn missing_partitions(days: &[time::Date], now: OffsetDateTime) -> Option<Need> {
