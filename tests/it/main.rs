@@ -49,6 +49,7 @@ mod no_table_scans;
 mod operations;
 mod private_postgres;
 mod scaling;
+mod start_without_database;
 mod startup;
 mod walk;
 mod web_doors;

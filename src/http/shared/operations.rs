@@ -24,7 +24,9 @@ async fn ready(State(doors): State<Doors>) -> Response {
         return not_ready("the project keys could not be read yet: the database does not answer");
     }
     match doors.spool.room() {
-        Ok(()) if doors.opening.is_under_way() => "ready for events, which are kept; pages follow once the database is there\n".into_response(),
+        Ok(()) if doors.opening.is_under_way() => {
+            "ready for events, which are kept; pages follow once the database is there\n".into_response()
+        }
         Ok(()) => "ready\n".into_response(),
         Err(reason) => not_ready(&reason.to_string()),
     }

@@ -124,13 +124,13 @@ async fn a_look_from_outside_sees_what_waits_and_changes_nothing() {
     let spool = Spool::open(dir.path(), SMALL_SEGMENTS, clock.clone()).expect("the spool opens");
     append_all(&spool, &["a", "b", "c"]).await;
     clock.advance(Duration::minutes(1));
-    append(&spool, "d").await;
+    append_all(&spool, &["d", "e"]).await; // the age is noted behind the answer, but before the next group
     let first = spool.claim(1, 1_000).await.expect("readable")[0].position;
     assert_eq!(survey::node_id(dir.path()), Some(spool.node_id()));
     let seen = survey::depth(dir.path(), Some(first)).expect("readable");
-    assert_eq!((seen.entry_count, seen.waiting_since), (3, None), "the note speaks of the one that is done");
+    assert_eq!((seen.entry_count, seen.waiting_since), (4, None), "the note speaks of the one that is done");
     let seen = survey::depth(dir.path(), None).expect("readable");
-    assert_eq!((seen.entry_count, seen.waiting_since), (4, Some(datetime!(2026-11-20 12:00 UTC))));
+    assert_eq!((seen.entry_count, seen.waiting_since), (5, Some(datetime!(2026-11-20 12:00 UTC))));
     spool.acknowledge(first);
-    assert_eq!(claim_bodies(&spool).await, ["b", "c", "d"]);
+    assert_eq!(claim_bodies(&spool).await, ["b", "c", "d", "e"]);
 }

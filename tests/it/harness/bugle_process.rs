@@ -97,18 +97,23 @@ impl Site {
         self.command().args(args).output().expect("the program starts")
     }
 
-    /// Starts serving and waits until it listens.
+    /// Starts serving and waits until everything is there.
     pub fn serve(&self) -> Bugle {
         self.serve_with(&[])
     }
 
     /// The same with these variables in its environment.
     pub fn serve_with(&self, variables: &[(&str, &str)]) -> Bugle {
+        self.serve_until("listens on ", variables)
+    }
+
+    /// Starts it and waits until it names its address behind these words.
+    pub fn serve_until(&self, words: &str, variables: &[(&str, &str)]) -> Bugle {
         let (child, lines) = self.begin(variables);
         let mut said = String::new();
         while let Ok(line) = lines.recv_timeout(START_WAIT) {
-            if let Some((_, url)) = line.split_once("listens on ") {
-                let url = url.split_whitespace().next().unwrap_or_default().to_owned();
+            if let Some((_, url)) = line.split_once(words) {
+                let url = url.split([' ', ',']).next().unwrap_or_default().to_owned();
                 return Bugle { child, url, said };
             }
             said.push_str(&line);
@@ -133,7 +138,12 @@ impl Site {
 
     /// Makes a project with the command line; works beside a serving process.
     pub fn project(&self, name: &str) -> Project {
-        let output = self.run(&["project", "create", name]);
+        self.project_with(name, &[])
+    }
+
+    /// The same with these variables in the environment.
+    pub fn project_with(&self, name: &str, variables: &[(&str, &str)]) -> Project {
+        let output = self.command().args(["project", "create", name]).envs(variables.iter().copied()).output().expect("the program starts");
         let text = String::from_utf8(output.stdout).expect("text");
         let dsn = text.lines().last().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr))).to_owned();
         let url = url::Url::parse(&dsn).expect("the last line is the DSN");
