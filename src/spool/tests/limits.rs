@@ -64,15 +64,15 @@ async fn what_waits_for_too_long_lets_nothing_join_until_something_is_digested()
     append(&spool, "b").await;
     clock.advance(Duration::minutes(61));
     assert!(matches!(spool.room(), Err(AppendError::Stuck { .. })));
-    let refused = spool.append(b"meta", Bytes::from_static(b"c")).await;
+    let refused = spool.append(1, b"meta", Bytes::from_static(b"c")).await;
     assert!(matches!(refused, Err(AppendError::Stuck { .. })), "{refused:?}");
 
     let entries = claim_all(&spool).await;
     assert_eq!(bodies(&entries), ["a", "b"]);
-    spool.acknowledge(entries[0].position);
+    spool.acknowledge(&places(&entries[..1]));
     append(&spool, "d").await;
     assert_eq!(spool.depth().waiting_since, Some(datetime!(2026-11-20 13:00 UTC)), "b is the oldest now");
-    spool.acknowledge(claim_all(&spool).await[0].position);
+    spool.acknowledge(&places(&claim_all(&spool).await));
     assert_eq!(spool.depth().waiting_since, None);
 }
 
@@ -84,7 +84,7 @@ async fn a_backlog_that_is_being_digested_is_never_too_old() {
     append_all(&spool, &["a", "b", "c"]).await;
     let entries = claim_all(&spool).await;
     clock.advance(Duration::hours(3));
-    spool.acknowledge(entries[0].position);
+    spool.acknowledge(&places(&entries[..1]));
     clock.advance(Duration::minutes(119));
     append(&spool, "d").await;
     clock.advance(Duration::minutes(2));
@@ -99,7 +99,7 @@ async fn a_restart_in_the_middle_of_an_outage_does_not_make_what_waits_younger()
     let limits = SpoolLimits { max_age: Duration::hours(2), ..LIMITS };
     let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
     append(&spool, "done").await;
-    spool.acknowledge(claim_all(&spool).await[0].position);
+    spool.acknowledge(&places(&claim_all(&spool).await));
     clock.advance(Duration::hours(1));
     append(&spool, "a").await;
     clock.advance(Duration::minutes(1));
@@ -111,7 +111,7 @@ async fn a_restart_in_the_middle_of_an_outage_does_not_make_what_waits_younger()
     assert!(spool.room().is_ok());
     clock.advance(Duration::minutes(2));
     assert!(matches!(spool.room(), Err(AppendError::Stuck { .. })));
-    spool.acknowledge(claim_all(&spool).await.last().expect("three").position);
+    spool.acknowledge(&places(&claim_all(&spool).await));
     drop(spool);
     let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
     assert!(spool.room().is_ok(), "an outage that is over leaves nothing behind");
@@ -125,12 +125,13 @@ async fn a_look_from_outside_sees_what_waits_and_changes_nothing() {
     append_all(&spool, &["a", "b", "c"]).await;
     clock.advance(Duration::minutes(1));
     append_all(&spool, &["d", "e"]).await; // the age is noted behind the answer, but before the next group
-    let first = spool.claim(1, 1_000).await.expect("readable")[0].position;
+    let first = spool.claim(1, 1_000).await.expect("readable");
+    let mark = spool.mark_after(&[first[0].place]);
     assert_eq!(survey::node_id(dir.path()), Some(spool.node_id()));
-    let seen = survey::depth(dir.path(), Some(first)).expect("readable");
+    let seen = survey::depth(dir.path(), Some(&mark)).expect("readable");
     assert_eq!((seen.entry_count, seen.waiting_since), (4, None), "the note speaks of the one that is done");
     let seen = survey::depth(dir.path(), None).expect("readable");
     assert_eq!((seen.entry_count, seen.waiting_since), (5, Some(datetime!(2026-11-20 12:00 UTC))));
-    spool.acknowledge(first);
+    spool.acknowledge(&places(&first));
     assert_eq!(claim_bodies(&spool).await, ["b", "c", "d", "e"]);
 }
