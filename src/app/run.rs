@@ -42,8 +42,7 @@ pub async fn run(settings: Checked) -> anyhow::Result<()> {
         () = stop.cancelled() => Ok(None),
     };
     let Ok(Some(installation)) = opened else {
-        server.stop(ANSWER_GRACE).await;
-        app.spool.close().await;
+        take_no_more(&app, server).await;
         return opened.map(drop);
     };
     serve(&app, server, &stop).await;
@@ -76,10 +75,17 @@ async fn serve(app: &App, server: HttpServer, stop: &CancellationToken) {
     info!(version = env!("CARGO_PKG_VERSION"), "Bugle {} listens on http://{}", env!("CARGO_PKG_VERSION"), server.address());
     stop.cancelled().await;
     info!("stopping: answering what was asked, digesting what was accepted");
-    server.stop(ANSWER_GRACE).await;
-    ingest::keep_refused(&app.doors).await?;
-    app.spool.close().await;
+    take_no_more(app, server).await;
     drain(app, working, running).await;
+}
+
+/// Answers what was asked; from then on nothing is added to the spool.
+async fn take_no_more(app: &App, server: HttpServer) {
+    server.stop(ANSWER_GRACE).await;
+    if let Err(problem) = ingest::keep_refused(&app.doors).await {
+        warn!("what limits refused in the last second is missing in the accounting: {problem:#}");
+    }
+    app.spool.close().await;
 }
 
 /// Where nobody can sign in yet: the owner of the settings, or a link with which the first visitor becomes the owner.
