@@ -5,12 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use bugle::clock::Clock;
 use bugle::spool::{Entry, OpenError, Spool, SpoolLimits};
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
 /// Everything is read from disk.
-const LIMITS: SpoolLimits = SpoolLimits { max_bytes: 1 << 30, min_free_bytes: 0, segment_bytes: 64 << 20, memory_bytes: 0 };
+const LIMITS: SpoolLimits = SpoolLimits {
+    max_bytes: 1 << 30,
+    max_age: time::Duration::hours(72),
+    min_free_bytes: 0,
+    segment_bytes: 64 << 20,
+    memory_bytes: 0,
+};
 /// Bytes in front of the first record: magic, format, four that are kept free, salt.
 const HEADER_BYTES: u64 = 32;
 const KEPT_FREE: std::ops::Range<u64> = 12..16;
@@ -65,7 +72,7 @@ fn damaged(dir: &Path, script: &mut Script<'_>) {
 /// Appends what the script says and reads it back once, to know where each record ends.
 fn write(dir: &Path, script: &mut Script<'_>) -> Vec<Entry> {
     RUNTIME.block_on(async {
-        let spool = Spool::open(dir, LIMITS).expect("an empty folder opens");
+        let spool = Spool::open(dir, LIMITS, Clock::system()).expect("an empty folder opens");
         for _ in 0..usize::from(script.byte()) % RECORDS_MAX {
             let (lane, meta, body) = (u64::from(script.byte() % LANES), script.bytes(), Bytes::from(script.bytes()));
             spool.append(lane, &meta, body).await.expect("there is room");
@@ -90,7 +97,7 @@ fn reopened(dir: &Path) -> Option<Vec<Entry>> {
 
 fn open(dir: &Path) -> Option<Spool> {
     loop {
-        match Spool::open(dir, LIMITS) {
+        match Spool::open(dir, LIMITS, Clock::system()) {
             Ok(spool) => return Some(spool),
             // A process that another test is just starting holds our lock until it has become another program.
             Err(OpenError::InUse(_)) => std::thread::yield_now(),
