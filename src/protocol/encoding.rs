@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::io::Read;
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress};
 
 /// Most encodings that may be applied to one body; SDKs apply one.
 pub const CHAIN_MAX: usize = 3;
@@ -14,6 +15,8 @@ pub const CHAIN_MAX: usize = 3;
 const DEFLATE_RATIO_MAX: usize = 1_032;
 /// Largest window a zstd frame may ask for, as a power of two: 128 MiB, the format's own default limit.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// How much of a body a glance shows: room for the header lines of an envelope.
+const GLANCE_BYTES: usize = 2 << 10;
 /// Bytes a brotli decoder asks for at a time.
 const BROTLI_BUFFER: usize = 4_096;
 
@@ -42,6 +45,34 @@ pub fn decode<'a>(encoding: &str, body: &'a [u8], limit: usize) -> Result<Cow<'a
         decoded = Cow::Owned(coding.undo(&decoded, limit)?);
     }
     Ok(decoded)
+}
+
+/// The beginning of a body and its length, both decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// At most [`GLANCE_BYTES`].
+    pub head: Vec<u8>,
+    /// Of the whole, as the trailer says; nobody has verified it.
+    pub len: usize,
+}
+
+/// Looks at the beginning of a gzip body without decoding the rest, which costs a fifth. `None`: decode it to know.
+pub fn glance(encoding: &str, body: &[u8], limit: usize) -> Option<Glance> {
+    thread_local! {
+        static DEFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+    }
+    // The plain header that compressing libraries write: no name, no comment, no extra field.
+    let packed = body.strip_prefix(&[0x1f, 0x8b, 0x08, 0x00]).and_then(|rest| rest.get(6..))?;
+    let len = usize::try_from(u32::from_le_bytes(*body.last_chunk::<4>()?)).ok()?;
+    if !encoding.trim().eq_ignore_ascii_case("gzip") || len > limit || len > body.len().saturating_mul(DEFLATE_RATIO_MAX) {
+        return None;
+    }
+    let mut head = Vec::with_capacity(GLANCE_BYTES.min(len));
+    DEFLATE.with_borrow_mut(|deflate| {
+        deflate.reset(false);
+        deflate.decompress_vec(packed, &mut head, FlushDecompress::None).ok()
+    })?;
+    Some(Glance { head, len })
 }
 
 /// Checks that a `Content-Encoding` can be undone, before a body is read.
@@ -209,6 +240,24 @@ mod tests {
                 assert_eq!(decode(encoding, &body, LIMIT).as_deref(), Ok(plain), "{encoding}");
             }
         }
+    }
+
+    #[test]
+    fn a_glance_shows_the_beginning_and_the_length_and_believes_no_impossible_one() {
+        let plain: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let body = gzip(&plain);
+        let seen = glance("gzip", &body, LIMIT).unwrap();
+        assert_eq!((&seen.head[..], seen.len), (&plain[..GLANCE_BYTES], plain.len()));
+        let seen = glance(" GZIP ", &gzip(b"{}"), LIMIT).unwrap();
+        assert_eq!((&seen.head[..], seen.len), (&b"{}"[..], 2));
+        assert_eq!(glance("gzip", &body, plain.len() - 1), None, "larger than allowed");
+        assert_eq!(glance("gzip, gzip", &body, LIMIT), None);
+        assert_eq!(glance("gzip", b"{\"not\":\"gzip\"}", LIMIT), None);
+        assert_eq!(glance("gzip", &body[..8], LIMIT), None);
+        let mut lying = gzip(b"hello");
+        let end = lying.len();
+        lying[end - 4..].copy_from_slice(&900_000u32.to_le_bytes());
+        assert_eq!(glance("gzip", &lying, LIMIT), None);
     }
 
     #[test]

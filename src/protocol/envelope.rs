@@ -100,6 +100,22 @@ pub fn open(body: &[u8]) -> Result<(Header, Items<'_>), EnvelopeError> {
     Ok((Header::read(&header), Items { rest, index: 0 }))
 }
 
+/// Header, item and length of its payload (which is left out), of an envelope of `len` bytes of which only the beginning is known, if by its
+/// own length that item fills the rest: so do most envelopes. `None`: the whole has to be looked at.
+pub fn sole_item(head: &[u8], len: usize) -> Option<(Header, Item<'_>, usize)> {
+    let first = head.iter().position(|byte| *byte == b'\n')?;
+    let second = first + 1 + head[first + 1..].iter().position(|byte| *byte == b'\n')?;
+    let item = json::parse_object(&head[first + 1..second]).ok()?;
+    let kind = item.get("type").and_then(Json::as_str)?.to_owned();
+    let payload_len = usize::try_from(item.get("length")?.as_u64()?).ok()?;
+    let end = (second + 1).checked_add(payload_len)?;
+    if end != len && end + 1 != len {
+        return None;
+    }
+    let header = json::parse_object(&head[..first]).ok()?;
+    Some((Header::read(&header), Item { kind, header: item, payload: b"" }, payload_len))
+}
+
 impl Header {
     fn read(raw: &Object<'_>) -> Self {
         let text = |key: &str| raw.get(key).and_then(Json::as_str);
@@ -210,6 +226,29 @@ mod tests {
         assert_eq!(payloads(b"{}\n{\"type\":\"a\"}"), items(&[("a", b"")]));
         assert_eq!(payloads(b"{}"), items(&[]));
         assert_eq!(payloads(b" { } \n\n \n"), items(&[]));
+    }
+
+    #[test]
+    fn an_item_that_fills_the_envelope_is_known_by_its_header() {
+        let head = b"{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n{\"type\":\"event\",\"length\":1000}\n{\"mess";
+        let payload_at = head.len() - 6;
+        for len in [payload_at + 1_000, payload_at + 1_001] {
+            let (header, item, payload_len) = sole_item(head, len).unwrap();
+            assert!(header.event_id.is_some());
+            assert_eq!((item.kind.as_str(), payload_len), ("event", 1_000));
+        }
+        for len in [payload_at, payload_at + 999, payload_at + 1_002, payload_at + 5_000] {
+            assert_eq!(sole_item(head, len), None, "{len}");
+        }
+        for head in [
+            "{}\n{\"type\":\"a\"}\nx",
+            "{}\n{\"type\":\"a\",\"length\":18446744073709551615}\n",
+            "{}\n{}",
+            "{}",
+            "[]\n{\"type\":\"a\",\"length\":0}\n",
+        ] {
+            assert_eq!(sole_item(head.as_bytes(), head.len()), None, "{head}");
+        }
     }
 
     #[test]

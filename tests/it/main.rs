@@ -16,6 +16,7 @@ mod api_access;
 mod api_events;
 mod api_issues;
 mod architecture;
+mod attacks;
 mod captured_bodies;
 mod chaos;
 mod command_line;

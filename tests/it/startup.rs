@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::harness::{Browser, Site};
+use crate::harness::{Browser, Site, eventually, exception};
 
 const EMAIL: &str = "maya@shop.example";
 const PASSWORD: &str = "correct horse battery staple";
@@ -64,6 +64,34 @@ async fn without_postgres_it_names_what_to_install() {
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("BUGLE_PG_BINDIR") && said.contains("postgresql"), "{said}");
+}
+
+#[tokio::test]
+async fn its_own_dsn_as_its_own_reporter_makes_no_loop() {
+    let site = Site::new();
+    let first = site.serve();
+    let project = site.project("Shop");
+    let port = first.url.rsplit(':').next().expect("a port").to_owned();
+    assert!(first.terminate().success());
+    let bind = format!("127.0.0.1:{port}");
+    let dsn = format!("http://{}@{bind}/{}", project.key, project.id);
+    let bugle = site.serve_with(&[("SENTRY_DSN", &dsn), ("BUGLE_BIND", &bind), ("BUGLE_LOG", "debug")]);
+    let sdk = bugle.sdk(&project);
+    // Something to complain about at every stage: the door, the digest, a page.
+    assert_eq!(sdk.envelope("broken").await.status.as_u16(), 400);
+    assert_eq!(sdk.send(sdk.request("store").body("{\"message\":")).await.status.as_u16(), 400);
+    assert_eq!(sdk.envelope("{}\n{\"type\":\"event\"}\n{\"message\":\n").await.status.as_u16(), 200);
+    sdk.capture(exception("ValueError", "the only one", "view")).await;
+    let mut connection = site.connect().await.expect("Postgres answers");
+    eventually("both to be digested", async || {
+        let sql = "SELECT (SELECT count(*) FROM event_ids) + (SELECT count(*) FROM dead_letters)";
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.ok()?;
+        (count >= 2).then_some(())
+    })
+    .await;
+    let metrics = bugle.browser().open("/metrics").await.html;
+    assert!(metrics.lines().any(|line| line == "bugle_ingest_requests_total{status=\"200\"} 2"), "{metrics}");
+    assert!(metrics.lines().any(|line| line == "bugle_ingest_requests_total{status=\"400\"} 2"), "{metrics}");
 }
 
 /// Path and query of the one-time link in a log.

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use tracing::{debug, error};
 
 use super::body;
-use super::inspect::{self, Inspected};
+use super::inspect::{self, Inspected, ItemFault};
 use super::limiter::Silence;
 use super::limits::{self, Passed};
 use super::refusal::Refusal;
@@ -34,26 +34,31 @@ const SMALL_BODY_BYTES: usize = 64 << 10;
 /// Longest `User-Agent` kept, in characters.
 const USER_AGENT_LEN_MAX: usize = 500;
 
-/// `{"id": …}`, or `{}` where there is no event to name.
-#[derive(Serialize)]
+/// `{"id": …}`, or `{}` where there is no event to name. SDKs look at the status and ignore what else there is.
+#[derive(Default, Serialize)]
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<EventId>,
+    /// Items that are not kept, while others are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ItemFault>,
 }
 
 /// One request from its arrival to its answer.
 pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Response {
     let mut known = None;
     let answer = match try_accept(doors, project, form, parts, body, &mut known).await {
-        Ok(Accepted { id, silences }) => {
-            let mut answer = Json(Answer { id }).into_response();
+        Ok(Accepted { answer, silences }) => {
+            let mut answer = Json(answer).into_response();
             silence::tell(&silences, &mut answer);
             answer
         }
         Err(refusal) => {
             debug!(project.id = project, "refused an envelope or event: {refusal}");
             account(doors, known, form, &refusal);
-            body::drain(body).await;
+            if !matches!(refusal, Refusal::TooSlow | Refusal::Unreadable) {
+                body::drain(body).await;
+            }
             refusal.into_response()
         }
     };
@@ -70,7 +75,7 @@ fn account(doors: &Doors, known: Option<(ProjectId, OffsetDateTime)>, form: Body
 
 /// What there is to answer.
 struct Accepted {
-    id: Option<EventId>,
+    answer: Answer,
     /// What the sender should keep to itself for a while.
     silences: Vec<Silence>,
 }
@@ -108,7 +113,7 @@ async fn try_accept(
         }
     };
     if inspected.items.is_empty() {
-        return Ok(Accepted { id: None, silences: Vec::new() });
+        return Ok(Accepted { answer: Answer::default(), silences: Vec::new() });
     }
     let sender = limits::sender(doors, project, &credentials.public_key);
     let Passed { body, is_rewritten, item_count, silences } = limits::pass(doors, &sender, &inspected, &encoding, received, received_at)?;
@@ -117,7 +122,7 @@ async fn try_accept(
     keep(doors, &receipt, body).await?;
     doors.ingest.counters.accepted_items.fetch_add(item_count, Relaxed);
     let id = (inspected.has_event || inspected.event_id.is_some()).then_some(receipt.event_id);
-    Ok(Accepted { id, silences })
+    Ok(Accepted { answer: Answer { id, errors: inspected.faults }, silences })
 }
 
 fn project_id(raw: &str) -> Result<ProjectId, Refusal> {
@@ -167,6 +172,9 @@ fn content_encoding(headers: &HeaderMap) -> Result<String, Refusal> {
 
 async fn inspect_body(doors: &Doors, form: BodyForm, encoding: &str, received: &Bytes) -> Result<Inspected, Refusal> {
     let limits = doors.config.limits;
+    if let Some(inspected) = inspect::glance(form, encoding, received, limits) {
+        return Ok(inspected);
+    }
     if received.len() <= SMALL_BODY_BYTES {
         return inspect::body(form, encoding, received, limits);
     }

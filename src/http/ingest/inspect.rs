@@ -2,14 +2,14 @@
 //! items is read by the digest.
 
 use axum::body::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
 use crate::config::Limits;
 use crate::domain::event_id::EventId;
 use crate::protocol::category::Category;
 use crate::protocol::dsn::Dsn;
-use crate::protocol::envelope::{self, Envelope, Item};
+use crate::protocol::envelope::{self, EnvelopeError, Item};
 use crate::protocol::json::{self, Json};
 use crate::protocol::receipt::BodyForm;
 use crate::protocol::{encoding, store_body};
@@ -25,6 +25,37 @@ pub struct Inspected {
     pub dsn: Option<Dsn>,
     /// What the items are, in their order.
     pub items: Vec<Category>,
+    /// Items that are not kept while their siblings are.
+    pub faults: Vec<ItemFault>,
+}
+
+/// Why an item is not kept.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct ItemFault {
+    /// Place in the envelope, from 0.
+    pub item: usize,
+    /// For people.
+    pub reason: String,
+}
+
+/// What is known of a body at a glance: an envelope with an id and one item that fills it, as nearly all are. That its rest can be decoded
+/// and its event read is found out by the digest, like everything about an event. `None`: it has to be looked at as a whole.
+pub fn glance(form: BodyForm, content_encoding: &str, received: &[u8], limits: Limits) -> Option<Inspected> {
+    if form != BodyForm::Envelope {
+        return None;
+    }
+    let encoding::Glance { head, len } = encoding::glance(content_encoding, received, limits.envelope_bytes)?;
+    let (header, item, payload_len) = envelope::sole_item(&head, len)?;
+    let has_event = is_event(&item.kind);
+    let fits = !has_event || payload_len <= limits.event_bytes;
+    let items = vec![Category::of(&item)];
+    (fits && header.event_id.is_some()).then_some(Inspected {
+        event_id: header.event_id,
+        has_event,
+        dsn: header.dsn,
+        items,
+        faults: vec![],
+    })
 }
 
 /// Reads a body of the given form and encoding.
@@ -39,7 +70,8 @@ pub fn body(form: BodyForm, content_encoding: &str, received: &[u8], limits: Lim
 /// The envelope without the items for which `keep` (one word each) is false, no longer encoded.
 pub fn without(content_encoding: &str, received: &[u8], keep: &[bool], limits: Limits) -> Result<Bytes, Refusal> {
     let decoded = encoding::decode(content_encoding, received, limits.envelope_bytes)?;
-    let kept = envelope::parse(&decoded)?.items.into_iter().zip(keep).filter(|(_, keep)| **keep).map(|(item, _)| item);
+    let (_, items) = envelope::open(&decoded)?;
+    let kept = items.filter_map(Result::ok).zip(keep).filter(|(_, keep)| **keep).map(|(item, _)| item);
     let mut body = decoded.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
     for item in kept {
         let header = serde_json::to_vec(&item.header).expect("an object is JSON");
@@ -48,18 +80,34 @@ pub fn without(content_encoding: &str, received: &[u8], keep: &[bool], limits: L
     Ok(body.into())
 }
 
-/// An event that is too large costs itself only: its siblings are kept, and the digest accounts for it. Alone, the sender is told.
+/// An item that cannot be kept costs itself only: its siblings are kept, the answer names it, and the digest accounts for it. Without a
+/// sibling the request is refused.
 fn inspect_envelope(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
-    let Envelope { header, items } = envelope::parse(decoded)?;
+    let (header, framed) = envelope::open(decoded)?;
+    let (mut items, mut faults) = (Vec::new(), Vec::new());
+    for (index, item) in framed.enumerate() {
+        match item {
+            Ok(item) => {
+                if is_too_large(&item, limits) {
+                    faults.push(ItemFault { item: index, reason: format!("the event is larger than {} bytes", limits.event_bytes) });
+                }
+                items.push(item);
+            }
+            // Thousands of items are nobody's mistake.
+            Err(error) if items.is_empty() || error == EnvelopeError::TooManyItems => return Err(error.into()),
+            Err(error) => faults.push(ItemFault { item: index, reason: format!("{error}; nothing behind it is read") }),
+        }
+    }
     if !items.is_empty() && items.iter().all(|item| is_too_large(item, limits)) {
         return Err(Refusal::TooLarge(format!("an event is larger than {} bytes", limits.event_bytes)));
     }
-    let mut events = items.iter().filter(|item| carries_event_id(item));
+    let mut events = items.iter().filter(|item| is_event(&item.kind));
     Ok(Inspected {
         event_id: header.event_id.or_else(|| events.clone().find_map(|item| event_id_of(item.payload))),
         has_event: events.next().is_some(),
         dsn: header.dsn,
         items: items.iter().map(Category::of).collect(),
+        faults,
     })
 }
 
@@ -77,16 +125,17 @@ fn inspect_event(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
             json::parse_object(&payload).map_err(|_| Refusal::Event("the body is not a JSON object"))?.get("event_id").and_then(id_in)
         }
     };
-    Ok(Inspected { event_id, has_event: true, dsn: None, items: vec![Category::Error] })
+    Ok(Inspected { event_id, has_event: true, dsn: None, items: vec![Category::Error], faults: vec![] })
 }
 
 /// Only what is parsed as one JSON document has the limit of an event; attachments, replays and profiles have that of the envelope.
 fn is_too_large(item: &Item<'_>, limits: Limits) -> bool {
-    carries_event_id(item) && item.payload.len() > limits.event_bytes
+    is_event(&item.kind) && item.payload.len() > limits.event_bytes
 }
 
-fn carries_event_id(item: &Item<'_>) -> bool {
-    matches!(item.kind.as_str(), "event" | "transaction" | "feedback")
+/// Kinds with an event id of their own.
+fn is_event(kind: &str) -> bool {
+    matches!(kind, "event" | "transaction" | "feedback")
 }
 
 /// The id alone, without building the document; leniently where that is refused (`NaN`, lone surrogates, …).
@@ -159,6 +208,34 @@ mod tests {
             items.iter().map(|item| (item.kind.as_str(), item.payload)).collect::<Vec<_>>(),
             [("attachment", b"a\nb".as_slice()), ("session", b"{\"s\":1}".as_slice())]
         );
+    }
+
+    #[test]
+    fn items_behind_a_broken_one_are_lost_and_named_and_those_before_it_are_kept() {
+        let found = inspect("{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"event\",\"length\":5000}\nx").expect("the session is kept");
+        assert_eq!((found.items.len(), found.faults.len(), found.faults[0].item), (1, 1, 1));
+        assert!(inspect("{}\n{\"type\":\"event\",\"length\":5000}\nx").is_err(), "nothing is left to keep");
+    }
+
+    #[test]
+    fn a_glance_says_the_same_as_a_look() {
+        let limits = Limits { event_bytes: 100_000, envelope_bytes: 1_000_000 };
+        let payload = format!("{{\"message\":\"{}\"}}", "x y z ".repeat(5_000));
+        let item = |len: usize| format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\",\"length\":{len}}}\n{payload}\n");
+        let packed = |text: &str| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut encoder, text.as_bytes()).expect("in memory");
+            encoder.finish().expect("in memory")
+        };
+        let good = packed(&item(payload.len()));
+        let seen = glance(BodyForm::Envelope, "gzip", &good, limits).expect("an ordinary envelope");
+        assert_eq!(Some(seen), body(BodyForm::Envelope, "gzip", &good, limits).ok());
+        for odd in [item(payload.len() - 1), item(payload.len() + 2), item(payload.len()).replace(ID, "none"), item(payload.len()) + "{}"] {
+            assert_eq!(glance(BodyForm::Envelope, "gzip", &packed(&odd), limits), None);
+        }
+        let small = Limits { event_bytes: 1_000, ..limits };
+        assert_eq!(glance(BodyForm::Envelope, "gzip", &good, small), None, "a look says why it is refused");
+        assert_eq!(glance(BodyForm::Store, "gzip", &good, limits), None);
     }
 
     #[test]
