@@ -11,13 +11,8 @@ use bytes::Bytes;
 use tokio::runtime::Runtime;
 
 /// Everything is read from disk.
-const LIMITS: SpoolLimits = SpoolLimits {
-    max_bytes: 1 << 30,
-    max_age: time::Duration::hours(72),
-    min_free_bytes: 0,
-    segment_bytes: 64 << 20,
-    memory_bytes: 0,
-};
+const LIMITS: SpoolLimits =
+    SpoolLimits { max_bytes: 1 << 30, max_age: time::Duration::hours(72), min_free_bytes: 0, segment_bytes: 64 << 20, memory_bytes: 0 };
 /// Bytes in front of the first record: magic, format, four that are kept free, salt.
 const HEADER_BYTES: u64 = 32;
 const KEPT_FREE: std::ops::Range<u64> = 12..16;

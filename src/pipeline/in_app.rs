@@ -132,7 +132,15 @@ mod tests {
 
     #[test]
     fn the_clients_word_is_taken_for_ordinary_paths() {
-        for path in ["/app/shop/views.py", "internal/api.py", "/app/gems/pods/views.py", "/usr/share/webapps/shop/views.py", "vendors/x.py", "x/vendor", "/python/lib/x.py"] {
+        for path in [
+            "/app/shop/views.py",
+            "internal/api.py",
+            "/app/gems/pods/views.py",
+            "/usr/share/webapps/shop/views.py",
+            "vendors/x.py",
+            "x/vendor",
+            "/python/lib/x.py",
+        ] {
             assert!(decide(&at(path, Some(true))), "{path}");
         }
         assert!(!decide(&at("/app/shop/views.py", Some(false))));

@@ -12,7 +12,11 @@ pub(super) fn object(object: &mut Object<'_>) {
     hide_named_value(object);
     let mut in_keys = false;
     for (key, value) in object.iter_mut() {
-        if keys::is_sensitive(key) { hide(key, value) } else { self::value(value) }
+        if keys::is_sensitive(key) {
+            hide(key, value)
+        } else {
+            self::value(value)
+        }
         in_keys |= key.len() >= KEY_LEN_MIN && text::holds_secret(key);
     }
     if in_keys {
