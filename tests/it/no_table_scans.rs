@@ -50,7 +50,7 @@ const GROWING: &[&str] = &[
 const BESIDE: &[&str] = &[
     "INSERT INTO mails (project_id, user_id, recipient, subject, text_body, html_body, message_id, created_at, next_try_at, state, sent_at)
      SELECT 1, 1, 'owner@shop.example', 'seeded', repeat('text ', 100), '', 'seeded-' || n, at, at, 'sent', at
-     FROM generate_series(1, 5000) AS n CROSS JOIN LATERAL (SELECT now() - n * interval '5 minutes' AS at) AS t",
+     FROM generate_series(1, 5000) AS n CROSS JOIN LATERAL (SELECT now() - sqrt(n / 5000.0) * interval '29 days' AS at) AS t",
     "INSERT INTO dead_letters (project_id, received_at, failed_at, item_type, reason, receipt, body)
      SELECT 1, now() - n * interval '1 minute', now() - n * interval '1 minute', 'event', 'seeded', '{}', 'body' FROM generate_series(1, 2000) AS n",
     "INSERT INTO project_outcomes (project_id, hour, category, outcome, reason, item_count)
