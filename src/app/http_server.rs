@@ -14,7 +14,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,18 +26,14 @@ use tower_http::timeout::{RequestBodyDeadlineLayer, RequestBodyTimeoutLayer, Tim
 use tracing::{debug, warn};
 
 use super::access_log;
+use super::lobby::{Guest, Lobby};
+use super::patience::Patience;
 use super::pause::pause;
+use super::upload::Upload;
 
-/// Open connections; more wait in the kernel's queue until one ends.
-const CONNECTIONS_MAX: usize = 4_096;
-/// For the request line and headers, also between two requests on one connection. Clients that dawdle are hung up on.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
-/// Between two pieces of a body.
-const BODY_PIECE_TIMEOUT: Duration = Duration::from_secs(20);
-/// For a whole body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
-/// For an answer to begin; longer than a body may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(150);
+/// Request line and headers, in bytes: more is `431`. It is also the most that is read or written at a time, so that thousands of clients
+/// that never finish their headers fit into the memory.
+pub const HEAD_BYTES_MAX: usize = 32 << 10;
 /// Before the next try when the system has no more sockets to give.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 /// Smaller answers cost more to compress than to send, in bytes.
@@ -54,9 +49,11 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Starts serving all routes on the listener.
-    pub fn start(listener: TcpListener, routes: Router) -> std::io::Result<Self> {
+    pub fn start(listener: TcpListener, routes: Router, patience: &Patience) -> std::io::Result<Self> {
         let (address, stop, connections) = (listener.local_addr()?, CancellationToken::new(), TaskTracker::new());
-        let accepting = tokio::spawn(accept(listener, guarded(routes), stop.clone(), connections.clone()));
+        let lobby = Lobby::new(patience.connections, patience.per_address, &patience.proxies);
+        let door = Door { routes: guarded(routes, patience), header: patience.header, stop: stop.clone(), lobby };
+        let accepting = tokio::spawn(accept(listener, door, connections.clone()));
         Ok(Self { address, stop, connections, accepting })
     }
 
@@ -77,33 +74,43 @@ impl HttpServer {
 }
 
 /// What surrounds every route. The last one added is met first.
-fn guarded(routes: Router) -> Router {
+fn guarded(routes: Router, patience: &Patience) -> Router {
     let compressible = SizeAbove::new(COMPRESS_MIN).and(NotForContentType::IMAGES).and(NotForContentType::SSE);
     routes
         .layer(CatchPanicLayer::new())
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PIECE_TIMEOUT))
-        .layer(RequestBodyDeadlineLayer::new(BODY_TIMEOUT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .layer(RequestBodyTimeoutLayer::new(patience.body_piece))
+        .layer(RequestBodyDeadlineLayer::new(patience.body))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, patience.answer))
         .layer(middleware::from_fn(access_log::record))
 }
 
-async fn accept(listener: TcpListener, routes: Router, stop: CancellationToken, connections: TaskTracker) {
-    let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+/// What every connection needs.
+#[derive(Clone)]
+struct Door {
+    routes: Router,
+    header: Duration,
+    stop: CancellationToken,
+    lobby: Lobby,
+}
+
+async fn accept(listener: TcpListener, door: Door, connections: TaskTracker) {
     loop {
-        let permit = tokio::select! {
-            () = stop.cancelled() => return,
-            permit = free.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
-        };
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = door.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => drop(connections.spawn(converse(stream, peer, routes.clone(), stop.clone(), permit))),
+            Ok((stream, peer)) => {
+                let guest = tokio::select! {
+                    () = door.stop.cancelled() => return,
+                    guest = door.lobby.admit(peer.ip()) => guest,
+                };
+                drop(connections.spawn(converse(stream, peer, door.clone(), Arc::new(guest))));
+            }
             Err(problem) => {
                 warn!("taking a connection: {problem}");
-                if !pause(ACCEPT_RETRY, &stop).await {
+                if !pause(ACCEPT_RETRY, &door.stop).await {
                     return;
                 }
             }
@@ -112,18 +119,27 @@ async fn accept(listener: TcpListener, routes: Router, stop: CancellationToken, 
 }
 
 /// One connection, from its first request to its last.
-async fn converse(stream: TcpStream, peer: SocketAddr, routes: Router, stop: CancellationToken, permit: OwnedSemaphorePermit) {
+async fn converse(stream: TcpStream, peer: SocketAddr, door: Door, guest: Arc<Guest>) {
     // Small answers must not wait for more.
     stream.set_nodelay(true).ok();
+    let Door { routes, header, stop, lobby: _ } = door;
+    let served = Arc::clone(&guest);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        routes.clone().call(request.map(Body::new))
+        let guest = Arc::clone(&served);
+        let answer = routes.clone().call(request.map(|body| Body::new(Upload::new(body, Arc::clone(&guest)))));
+        async move {
+            let answer = answer.await;
+            guest.waits();
+            answer
+        }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    http.timer(TokioTimer::new()).header_read_timeout(header).max_buf_size(HEAD_BYTES_MAX);
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = guest.sent_away() => Ok(()),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -132,5 +148,4 @@ async fn converse(stream: TcpStream, peer: SocketAddr, routes: Router, stop: Can
     if let Err(problem) = ended {
         debug!("a connection ended early: {problem}");
     }
-    drop(permit);
 }

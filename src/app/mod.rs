@@ -19,8 +19,11 @@ mod access_log;
 pub mod database;
 pub mod http_server;
 pub mod installation;
+mod lobby;
+pub mod patience;
 mod pause;
 mod run;
+mod upload;
 mod worker;
 mod workers;
 

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::http_server::HttpServer;
 use super::installation::{Installation, Opening};
+use super::patience::Patience;
 use super::{App, workers};
 use crate::actions::setup;
 use crate::clock::Clock;
@@ -27,15 +28,15 @@ const DRAIN_GRACE: Duration = Duration::from_secs(20);
 /// there: where it has to recover, or comes later, they wait in the spool.
 pub async fn run(settings: Checked) -> anyhow::Result<()> {
     let stop = stop_on_signals()?;
-    raise_file_limit();
     let opening = tokio::select! {
         begun = Opening::begin(settings) => begun?,
         () = stop.cancelled() => return Ok(()),
     };
+    let patience = Patience::of_this_process(&opening.config.trusted_proxies);
     let listener = listen(&opening.config).await?;
     let app = App::wire(opening.db.clone(), Clock::system(), opening.config.clone())?;
     app.doors.opening.begin();
-    let server = HttpServer::start(listener, app.router())?;
+    let server = HttpServer::start(listener, app.router(), &patience)?;
     info!("takes events at http://{}, pages follow once the database is ready", server.address());
     let opened = tokio::select! {
         opened = open(opening, &app) => opened.map(Some),
@@ -140,13 +141,4 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
         }
     });
     Ok(stop)
-}
-
-/// Every connection is a file; the usual soft limit of 1024 is for programs that use `select`.
-fn raise_file_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard));
-    if let Err(problem) = raised {
-        warn!("raising the limit of open files: {problem}");
-    }
 }

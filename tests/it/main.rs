@@ -37,6 +37,8 @@ mod fuzzing;
 mod grouping;
 mod grouping_doors;
 mod hostile_addresses;
+mod hostile_bombs;
+mod hostile_connections;
 mod hostile_events;
 mod hostile_extremes;
 mod hostile_secrets;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use tower_http::timeout::TimeoutError;
 
 use super::budget::Share;
 use super::refusal::Refusal;
@@ -40,7 +41,7 @@ async fn receive_within(
 async fn collect(body: &mut Body, limit: usize, capacity: usize, share: &mut Share) -> Result<Bytes, Refusal> {
     let mut received = Vec::with_capacity(capacity);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::Unreadable)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
         if received.len() + data.len() > limit {
             return Err(too_large(limit));
         }
@@ -49,6 +50,18 @@ async fn collect(body: &mut Body, limit: usize, capacity: usize, share: &mut Sha
     }
     // Exactly as long as it is, and not a slice of the connection's buffer: the spool keeps it in memory for a while.
     Ok(Bytes::from(received.into_boxed_slice()))
+}
+
+/// A client that dawdles, and one that is gone or talks nonsense.
+fn broken(error: &axum::Error) -> Refusal {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(known) = cause {
+        if known.is::<TimeoutError>() {
+            return Refusal::TooSlow;
+        }
+        cause = known.source();
+    }
+    Refusal::Unreadable
 }
 
 /// Reads and forgets what is left of a refused body, within bounds.

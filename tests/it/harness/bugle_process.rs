@@ -174,6 +174,13 @@ impl Bugle {
         Browser::new(&self.url)
     }
 
+    /// The most memory it has had resident so far. The private Postgres is another process.
+    pub fn peak_rss_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+        line.split_whitespace().next().and_then(|kibibytes| kibibytes.parse::<u64>().ok()).expect("a number") * 1_024
+    }
+
     /// `kill -9`, and gone.
     pub fn kill(mut self) {
         self.child.kill().expect("it still runs");

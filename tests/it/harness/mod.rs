@@ -36,6 +36,7 @@ pub use node::Node;
 pub use people::{OWNER_EMAIL, OWNER_PASSWORD, Person};
 pub use process::eventually;
 pub use sdk::{Project, Sdk, Sent, exception, fixture};
+pub use server::listen;
 
 use database::Database;
 use mail_sink::MailSink;

@@ -38,7 +38,8 @@ pub struct Sent {
 }
 
 impl Sdk {
-    pub(super) fn new(base: &str, project: &Project) -> Self {
+    /// Of this project, sending to the server at `base`.
+    pub fn new(base: &str, project: &Project) -> Self {
         Self { client: Client::new(), base: base.to_owned(), project: project.clone() }
     }
 

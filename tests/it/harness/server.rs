@@ -4,6 +4,7 @@ use std::sync::Once;
 
 use bugle::app::App;
 use bugle::app::http_server::HttpServer;
+use bugle::app::patience::Patience;
 use tokio::net::TcpListener;
 
 /// A free port of this machine.
@@ -13,7 +14,7 @@ pub async fn listen() -> TcpListener {
 
 /// Serves the app as a running Bugle does.
 pub fn serve(listener: TcpListener, app: &App) -> HttpServer {
-    HttpServer::start(listener, app.router()).expect("a bound listener has an address")
+    HttpServer::start(listener, app.router(), &Patience::default()).expect("a bound listener has an address")
 }
 
 /// `BUGLE_LOG=debug make test` shows the log of the app with the output of a failing test.
