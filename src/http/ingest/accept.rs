@@ -11,11 +11,13 @@ use time::OffsetDateTime;
 use tracing::{debug, error};
 
 use super::body;
+use super::budget::Budget;
 use super::inspect::{self, Inspected, ItemFault};
 use super::limiter::Silence;
 use super::limits::{self, Passed};
 use super::refusal::Refusal;
 use super::silence;
+use crate::config::Limits;
 use crate::domain::accounting::Refused;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
@@ -29,8 +31,9 @@ use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::spool::AppendError;
 use crate::store::counters;
 
-/// Bodies up to this size, as received, are decoded where they are; larger ones where they hold up nobody.
+/// Bodies up to this size, as received and decoded, are decoded where they are; larger ones where they hold up nobody.
 const SMALL_BODY_BYTES: usize = 64 << 10;
+const SMALL_DECODED_BYTES: usize = 1 << 20;
 /// Longest `User-Agent` kept, in characters.
 const USER_AGENT_LEN_MAX: usize = 500;
 
@@ -103,7 +106,7 @@ async fn try_accept(
     let mut share = doors.ingest.budget.share();
     let received = body::receive(body, &parts.headers, doors.config.limits.envelope_bytes, &mut share).await?;
     doors.ingest.counters.body_bytes.fetch_add(received.len() as u64, Relaxed);
-    let inspected = inspect_body(doors, form, &encoding, &received).await?;
+    let inspected = inspect_body(&doors.ingest.budget, doors.config.limits, form, &encoding, &received).await?;
     let credentials = match credentials {
         Some(credentials) => checked_against_dsn(credentials, parts, inspected.dsn.as_ref(), project)?,
         None => {
@@ -170,15 +173,19 @@ fn content_encoding(headers: &HeaderMap) -> Result<String, Refusal> {
     if encoding::is_supported(&joined) { Ok(joined) } else { Err(Refusal::Encoding("use gzip, deflate, br, zstd or none".into())) }
 }
 
-async fn inspect_body(doors: &Doors, form: BodyForm, encoding: &str, received: &Bytes) -> Result<Inspected, Refusal> {
-    let limits = doors.config.limits;
+async fn inspect_body(budget: &Budget, limits: Limits, form: BodyForm, encoding: &str, received: &Bytes) -> Result<Inspected, Refusal> {
     if let Some(inspected) = inspect::glance(form, encoding, received, limits) {
         return Ok(inspected);
     }
     if received.len() <= SMALL_BODY_BYTES {
-        return inspect::body(form, encoding, received, limits);
+        let small = Limits { envelope_bytes: limits.envelope_bytes.min(SMALL_DECODED_BYTES), ..limits };
+        match inspect::body(form, encoding, received, small) {
+            // Perhaps a bomb, perhaps what compresses well: looked at again like other large ones.
+            Err(Refusal::TooLarge(_)) => {}
+            inspected => return inspected,
+        }
     }
-    let _turn = doors.ingest.budget.decode_turn().await;
+    let _turn = budget.decode_turn().await;
     let (encoding, received) = (encoding.to_owned(), received.clone());
     let inspected = tokio::task::spawn_blocking(move || inspect::body(form, &encoding, &received, limits)).await;
     inspected.unwrap_or_else(|error| {
@@ -230,5 +237,33 @@ fn unavailable(doors: &Doors, error: AppendError) -> Refusal {
         AppendError::Busy => Refusal::Unavailable("too many requests at a time"),
         AppendError::Failed(_) => Refusal::Unavailable("the disk does not take it"),
         AppendError::Closed => Refusal::Unavailable("shutting down"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_small_body_that_is_large_when_decoded_waits_its_turn_and_a_small_one_does_not() {
+        let limits = Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20 };
+        let budget = Budget::default();
+        let mut turns = Vec::new();
+        while let Some(Some(turn)) = budget.decode_turn().now_or_never() {
+            turns.push(turn);
+        }
+        let packed = |text: &[u8]| Bytes::from(zstd::encode_all(text, 1).expect("in memory"));
+        let (small, bomb) = (packed(b"{}\n{\"type\":\"session\"}\n{}\n"), packed(&vec![b' '; 21 << 20]));
+        assert!(bomb.len() <= SMALL_BODY_BYTES);
+        let answer = inspect_body(&budget, limits, BodyForm::Envelope, "zstd", &small).now_or_never();
+        assert!(matches!(answer, Some(Ok(_))));
+        let mut waiting = pin!(inspect_body(&budget, limits, BodyForm::Envelope, "zstd", &bomb));
+        assert!(waiting.as_mut().now_or_never().is_none(), "all turns are taken");
+        drop(turns);
+        assert!(matches!(waiting.await, Err(Refusal::TooLarge(_))));
     }
 }

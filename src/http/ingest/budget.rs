@@ -6,7 +6,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// All bodies together while they are in flight, as received. At 10 KB each that is 25,000 requests at a time.
 const BODY_BYTES_MAX: usize = 256 << 20;
-/// Large bodies that are decoded at a time, each at most `limits.envelope_bytes` long when decoded.
+/// Large bodies that are decoded at a time, each at most `limits.envelope_bytes` long after each encoding; no more than there are cores, as
+/// more would be no faster and take more memory.
 const LARGE_DECODES_MAX: usize = 4;
 
 /// The bounds of this door.
@@ -29,7 +30,8 @@ pub struct Exhausted;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { bytes: Arc::new(Semaphore::new(BODY_BYTES_MAX)), decodes: Semaphore::new(LARGE_DECODES_MAX) }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { bytes: Arc::new(Semaphore::new(BODY_BYTES_MAX)), decodes: Semaphore::new(cores.min(LARGE_DECODES_MAX)) }
     }
 }
 
