@@ -15,7 +15,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
 use crate::domain::accounting::Accounting;
-use crate::spool::{Mark, Place, Position, Spool};
+use crate::protocol::receipt::Receipt;
+use crate::spool::{Entry, Mark, Place, Position, Spool};
 use crate::store::payload::packer::{Packed, Packer};
 use crate::store::spool_positions::SpoolPosition;
 use crate::store::{self, Db};
@@ -89,6 +90,8 @@ struct Inner {
 struct Work {
     /// The spool was told where the database says it is.
     started: bool,
+    /// The packer knows the dictionaries of those who wait since the last life.
+    equipped: bool,
     /// Entries were claimed that are neither in `readings` nor committed: a run was dropped half-way.
     adrift: bool,
     /// Read and not yet committed, in the order of the spool.
@@ -195,9 +198,22 @@ impl Inner {
             self.spool.rewind().await;
         }
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
+        self.equip(work, &entries).await;
         work.readings = read::entries(entries, self.settings, &self.packer).await?;
         work.adrift = false;
         Ok(())
+    }
+
+    /// Before the first batch: what waits since the last life is compressed against the dictionaries that life made.
+    async fn equip(&self, work: &mut Work, entries: &[Entry]) {
+        if entries.is_empty() || std::mem::replace(&mut work.equipped, true) {
+            return;
+        }
+        let receipts = entries.iter().filter_map(|entry| serde_json::from_slice::<Receipt>(&entry.meta).ok());
+        receipts.for_each(|receipt| self.packer.expect(receipt.project_id));
+        if let Err(error) = store::dictionaries::catch_up(&self.db, &self.packer).await {
+            warn!("dictionaries cannot be read, so events are stored larger than they need be: {error:#}");
+        }
     }
 
     /// While one batch is committed, mostly by Postgres, the next one is read. Only where enough waits for a batch worth its statements;

@@ -2,16 +2,16 @@
 
 use time::{Duration, OffsetDateTime};
 
-/// A project's first dictionary is made of so many events, if there are not more.
-const FIRST_EVENTS: u64 = 300;
-/// Of fewer than this none is made.
-pub const EVENTS_MIN: u64 = 200;
+/// A project's first dictionary is made of its first so many events, before they are stored: in a flood that is seconds earlier.
+pub const FIRST_EVENTS: u64 = 100;
 /// No dictionary looks at more events.
 pub const EVENTS_MAX: u64 = 800;
 /// Older events say little about the next ones.
 const SAMPLED_AGE: Duration = Duration::days(7);
 /// One that had fewer to look at is replaced once there are so many times more.
-const GROWTH: u64 = 4;
+const GROWTH: u64 = 3;
+/// While fewer are stored than that takes, the job looks again after so many more.
+pub const AGAIN_AFTER: u64 = 100;
 /// So many dictionaries of a project may be followed by another because they had few events to look at.
 const YOUNG_MAX: u32 = 3;
 /// Events by which is judged how well a dictionary still does.
@@ -57,6 +57,11 @@ pub struct Newest {
     pub trial: (u64, u64),
     /// How many dictionaries the project has.
     pub dictionary_count: u32,
+}
+
+/// Of fewer events than this no dictionary is made: those that replace a young one look at half as many again at least.
+pub fn events_min(newest: Option<&Newest>) -> u64 {
+    newest.filter(|newest| newest.is_young()).map_or(FIRST_EVENTS, |newest| newest.event_count * 3 / 2)
 }
 
 /// Whether a dictionary may be due, by what was compressed since the newest was made, or since this node began to count.
@@ -115,11 +120,12 @@ mod tests {
 
     #[test]
     fn the_first_comes_soon_and_grows() {
-        assert!(!is_wanted(None, &since(299, 15_000)));
-        assert!(is_wanted(None, &since(300, 15_000)));
-        let young = newest(300, Duration::SECOND, 1);
-        assert!(!is_wanted(Some(&young), &since(1_199, 5_000)));
-        assert!(is_wanted(Some(&young), &since(1_200, 5_000)) && may_be_replaced(&young, NOW));
+        assert!(!is_wanted(None, &since(99, 15_000)));
+        assert!(is_wanted(None, &since(100, 15_000)));
+        let young = newest(100, Duration::SECOND, 1);
+        assert!(!is_wanted(Some(&young), &since(299, 5_000)));
+        assert!(is_wanted(Some(&young), &since(300, 5_000)) && may_be_replaced(&young, NOW));
+        assert_eq!((events_min(None), events_min(Some(&young))), (100, 150));
         let third = newest(300, Duration::SECOND, 3);
         assert!(!is_wanted(Some(&third), &since(1_200, 5_000)) && !may_be_replaced(&third, NOW), "not for ever");
     }

@@ -10,9 +10,9 @@ use tracing::{debug, info};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::domain::dictionary::{self, EVENTS_MAX, EVENTS_MIN, Newest, Sizes};
+use crate::domain::dictionary::{self, AGAIN_AFTER, EVENTS_MAX, FIRST_EVENTS, Newest, Sizes};
 use crate::domain::ids::ProjectId;
-use crate::store::dictionaries::{self, Sample};
+use crate::store::dictionaries;
 use crate::store::job_locks::{self, Job};
 use crate::store::partitions;
 use crate::store::payload::packer::Packer;
@@ -34,7 +34,7 @@ const GRACE: Duration = Duration::DAY;
 
 /// To be called when the packer asks, and every few seconds. Tells how many dictionaries were made.
 pub async fn run_once(db: &Db, clock: &Clock, packer: &Packer) -> anyhow::Result<usize> {
-    catch_up(db, packer).await?;
+    dictionaries::catch_up(db, packer).await?;
     let mut made = 0;
     for (project, newest) in packer.due(clock.now()) {
         let Some(mut held) = job_locks::try_hold(db, Job::Dictionaries).await.context("holding the job of dictionaries")? else { break };
@@ -58,17 +58,6 @@ pub async fn trim(db: &Db, clock: &Clock, limit: i64) -> anyhow::Result<u64> {
     dictionaries::trim(db, oldest - GRACE, limit).await.context("trimming dictionaries")
 }
 
-/// Learns what other nodes made, or this one in an earlier life.
-async fn catch_up(db: &Db, packer: &Packer) -> anyhow::Result<()> {
-    let newest = dictionaries::newest(db).await.context("listing dictionaries")?;
-    for (project, id) in packer.learn(&newest) {
-        let Some(content) = dictionaries::content(db, project, id).await? else { continue };
-        let encoder = blocking(move || Encoder::new(&content)).await??;
-        packer.equip(project, id, Arc::new(encoder));
-    }
-    Ok(())
-}
-
 /// Makes a dictionary and keeps it if it pays. `None`: another node was faster, or it does not.
 async fn renew(
     tx: &mut Tx,
@@ -82,10 +71,14 @@ async fn renew(
     if there != newest.map(|newest| newest.id) {
         return Ok(None);
     }
-    let study = study(tx, project, dictionary::sampled_since(newest.as_ref(), now)).await?;
+    let early = packer.take_early(project);
+    let study = match newest {
+        None if early.len() as u64 >= FIRST_EVENTS => blocking(move || Study::of_early(&early)).await?,
+        _ => study(tx, project, dictionary::sampled_since(newest.as_ref(), now)).await?,
+    };
     let event_count = study.seen.event_count;
-    if event_count < EVENTS_MIN {
-        packer.postpone(project, EVENTS_MIN); // what was compressed is not stored yet
+    if event_count < dictionary::events_min(newest.as_ref()) {
+        packer.postpone(project, AGAIN_AFTER); // what was compressed is not stored yet
         return Ok(None);
     }
     let (content, encoder, trial, stored_bytes) = blocking(move || study.conclude()).await??;
@@ -97,7 +90,10 @@ async fn renew(
         packer.postpone(project, packer.sizes(project).event_count);
         return Ok(None);
     }
-    let id = dictionaries::insert(tx, project, &content, event_count, trial, now).await.context("keeping a dictionary")?;
+    let Some(id) = dictionaries::insert(tx, project, &content, event_count, trial, now).await.context("keeping a dictionary")? else {
+        packer.postpone(project, packer.sizes(project).event_count); // the project was deleted
+        return Ok(None);
+    };
     info!(
         project.id = project.0,
         dictionary.id = id,
@@ -127,10 +123,11 @@ async fn study(tx: &mut Tx, project: ProjectId, since: OffsetDateTime) -> anyhow
             let is_last = page.len() < usize::try_from(PAGE)?;
             let Some(next) = page.last().and_then(|last| last.event_id.0.as_u128().checked_add(1)) else { break };
             from = Uuid::from_u128(next);
-            let page: Vec<Sample> = page.into_iter().filter(|sample| sample.event_id.0 < until).collect();
+            let page = page.into_iter().filter(|sample| sample.event_id.0 < until);
+            let page: Vec<_> = page.map(|sample| (sample.dictionary_id, sample.payload)).collect();
             read_dictionaries(tx, project, &page, &mut decoders).await?;
             let at_hand = decoders.clone();
-            study = blocking(move || study.look_at(&page, &at_hand)).await?;
+            study = blocking(move || study.look_at_all(&page, &at_hand)).await?;
             if is_last || from >= until {
                 break;
             }
@@ -142,10 +139,10 @@ async fn study(tx: &mut Tx, project: ProjectId, since: OffsetDateTime) -> anyhow
 async fn read_dictionaries(
     tx: &mut Tx,
     project: ProjectId,
-    page: &[Sample],
+    page: &[(i32, Vec<u8>)],
     decoders: &mut HashMap<i32, Arc<Decoder>>,
 ) -> anyhow::Result<()> {
-    for id in page.iter().map(|sample| sample.dictionary_id).filter(|id| *id != NO_DICTIONARY) {
+    for id in page.iter().map(|sample| sample.0).filter(|id| *id != NO_DICTIONARY) {
         if !decoders.contains_key(&id)
             && decoders.len() < DECODERS_MAX
             && let Some(content) = dictionaries::content(&mut **tx, project, id).await?
@@ -161,27 +158,38 @@ impl Study {
         self.seen.event_count >= EVENTS_MAX || self.seen.json_bytes >= SAMPLED_BYTES_MAX
     }
 
-    /// What cannot be read is left out: a dictionary is a convenience.
-    fn look_at(mut self, page: &[Sample], decoders: &HashMap<i32, Arc<Decoder>>) -> Self {
-        for sample in page {
-            let json = match decoders.get(&sample.dictionary_id) {
-                Some(decoder) => decoder.decode(&sample.payload),
-                None if sample.dictionary_id == NO_DICTIONARY => payload::decode(&sample.payload),
-                None => continue,
-            };
-            let Ok(json) = json else { continue };
-            if self.is_complete() {
-                break;
-            }
-            self.seen.add(json.len(), sample.payload.len());
-            if self.seen.event_count.is_multiple_of(TRIAL_EVERY) && self.trial_bytes + json.len() <= TRIAL_BYTES_MAX {
-                self.trial_bytes += json.len();
-                self.trial.push((json, sample.payload.len()));
-            } else {
-                self.gathering.add(&json);
+    /// Of payloads that were packed without a dictionary.
+    fn of_early(payloads: &[Vec<u8>]) -> Self {
+        let mut study = Self::default();
+        payloads.iter().for_each(|payload| study.look_at(payload.len(), payload::decode(payload)));
+        study
+    }
+
+    /// Of payloads with their dictionaries.
+    fn look_at_all(mut self, page: &[(i32, Vec<u8>)], decoders: &HashMap<i32, Arc<Decoder>>) -> Self {
+        for (dictionary_id, payload) in page {
+            match decoders.get(dictionary_id) {
+                Some(decoder) => self.look_at(payload.len(), decoder.decode(payload)),
+                None if *dictionary_id == NO_DICTIONARY => self.look_at(payload.len(), payload::decode(payload)),
+                None => {}
             }
         }
         self
+    }
+
+    /// What cannot be read is left out: a dictionary is a convenience.
+    fn look_at(&mut self, payload_len: usize, json: anyhow::Result<Vec<u8>>) {
+        let Ok(json) = json else { return };
+        if self.is_complete() {
+            return;
+        }
+        self.seen.add(json.len(), payload_len);
+        if self.seen.event_count.is_multiple_of(TRIAL_EVERY) && self.trial_bytes + json.len() <= TRIAL_BYTES_MAX {
+            self.trial_bytes += json.len();
+            self.trial.push((json, payload_len));
+        } else {
+            self.gathering.add(&json);
+        }
     }
 
     /// The dictionary, prepared, and its trial with what the same events take now.

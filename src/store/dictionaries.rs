@@ -1,12 +1,15 @@
 //! `dictionaries`: what events of a project have in common, which their payloads are compressed against.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Tx;
-use super::payload::{self, Decoder, NO_DICTIONARY};
+use super::payload::packer::Packer;
+use super::payload::{self, Decoder, Encoder, NO_DICTIONARY};
+use super::{Db, Tx};
 use crate::domain::dictionary::{Newest, Sizes};
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
@@ -15,6 +18,17 @@ use crate::domain::ids::ProjectId;
 const LEVEL: i32 = 3;
 /// Largest content that is read, in bytes; far above what is made.
 const CONTENT_LEN_MAX: usize = 32 << 20;
+
+/// Tells the packer what there is, made by other nodes or by this one in an earlier life, and prepares what it has use for.
+pub async fn catch_up(db: &Db, packer: &Packer) -> anyhow::Result<()> {
+    let newest = newest(db).await.context("listing dictionaries")?;
+    for (project, id) in packer.learn(&newest) {
+        let Some(content) = content(db, project, id).await? else { continue };
+        let encoder = tokio::task::spawn_blocking(move || Encoder::new(&content)).await.context("preparing a dictionary")??;
+        packer.equip(project, id, Arc::new(encoder));
+    }
+    Ok(())
+}
 
 /// The newest dictionary of every project that has one.
 pub async fn newest(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(ProjectId, Newest)>> {
@@ -41,7 +55,7 @@ pub async fn newest(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(ProjectId, New
     Ok(newest.collect())
 }
 
-/// Keeps a dictionary and answers its id. `trial`: events it was not made of, compressed against it.
+/// Keeps a dictionary and answers its id; `None` where the project is gone. `trial`: events it was not made of, compressed against it.
 pub async fn insert(
     tx: &mut Tx,
     project: ProjectId,
@@ -49,11 +63,11 @@ pub async fn insert(
     event_count: u64,
     trial: Sizes,
     now: OffsetDateTime,
-) -> anyhow::Result<i32> {
-    let packed = zstd::bulk::compress(content, LEVEL).context("compressing a dictionary")?;
+) -> anyhow::Result<Option<i32>> {
+    let packed = pack(content)?;
     let id = sqlx::query_scalar!(
         "INSERT INTO dictionaries (project_id, created_at, event_count, content_len, json_bytes, payload_bytes, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+         SELECT id, $2, $3, $4, $5, $6, $7 FROM projects WHERE id = $1 FOR KEY SHARE RETURNING id",
         project.0,
         now,
         i32::try_from(event_count)?,
@@ -62,9 +76,16 @@ pub async fn insert(
         i64::try_from(trial.payload_bytes)?,
         packed,
     )
-    .fetch_one(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
     Ok(id)
+}
+
+/// With a checksum: a content that is not what it was is an error, and never events with wrong texts.
+fn pack(content: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL).context("making a compressor")?;
+    compressor.include_checksum(true).context("setting up a compressor")?;
+    compressor.compress(content).context("compressing a dictionary")
 }
 
 /// The content of a dictionary; `None` where the project has none of this id.

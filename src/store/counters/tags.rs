@@ -9,6 +9,11 @@ use crate::store::{Tx, copy};
 
 /// Distinct values kept per issue and key; the others are counted together under the empty value.
 pub const VALUES_MAX: i64 = 100;
+/// Where hardly a value comes twice, like an address or the id of a request, only so many values are kept: they tell nothing about an
+/// issue, and would be most of what an event costs beside itself.
+pub const UNIQUE_VALUES_MAX: i64 = 20;
+/// Hardly: of so many events at least one has a value that was seen before.
+const UNIQUE_EVENTS: i64 = 5;
 /// Distinct keys kept per issue; further keys are not counted at all (the events themselves keep them).
 pub const KEYS_MAX: i64 = 100;
 /// The value under which everything beyond [`VALUES_MAX`] is counted. No tag has it: empty tags are not read.
@@ -45,14 +50,14 @@ pub async fn add(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::
 
 /// The tags of issues that this transaction made.
 pub async fn insert(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
-    let mut room: HashMap<TagKey, i64> = HashMap::new();
+    let mut room: HashMap<TagKey, Kept> = HashMap::new();
     let mut key_counts: HashMap<(ProjectId, IssueId), i64> = HashMap::new();
     for (key, _) in seen.keys() {
         if !room.contains_key(key) {
             let count = key_counts.entry((key.0, key.1)).or_default();
             *count += 1;
             if *count <= KEYS_MAX {
-                room.insert(key.clone(), VALUES_MAX);
+                room.insert(key.clone(), Kept::default());
             }
         }
     }
@@ -90,14 +95,34 @@ async fn add_to_known(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> s
     Ok(known)
 }
 
-/// How many more values each key may take. A key the issue does not have, where it may have no more keys, is missing.
-async fn room(tx: &mut Tx, keys: &[&TagKey]) -> sqlx::Result<HashMap<TagKey, i64>> {
+/// The values of a key that are kept apart.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    value_count: i64,
+    event_count: i64,
+}
+
+impl Kept {
+    /// Counts one more value, if there is room for it.
+    fn takes(&mut self, seen: &Seen) -> bool {
+        let hardly_one_twice = (self.event_count - self.value_count) * UNIQUE_EVENTS < self.event_count;
+        if self.value_count >= VALUES_MAX || self.value_count >= UNIQUE_VALUES_MAX && hardly_one_twice {
+            return false;
+        }
+        self.value_count += 1;
+        self.event_count += seen.event_count;
+        true
+    }
+}
+
+/// The values that each key has. A key the issue does not have, where it may have no more keys, is missing.
+async fn room(tx: &mut Tx, keys: &[&TagKey]) -> sqlx::Result<HashMap<TagKey, Kept>> {
     // Whoever has the value "other" is full and not counted again. The keys of an issue are only counted for a key that it does not have,
     // by stepping from key to key over the values between.
     let rows = sqlx::query!(
         r#"
-        SELECT v.value_count AS "value_count!",
-            CASE WHEN v.value_count > 0 THEN 0 ELSE (
+        SELECT CASE WHEN f.is_full THEN $4::int8 ELSE v.value_count END AS "value_count!", v.event_count AS "event_count!",
+            CASE WHEN f.is_full OR v.value_count > 0 THEN 0 ELSE (
                 WITH RECURSIVE k AS (
                     SELECT (SELECT min(t.key) FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id) AS key
                     UNION ALL
@@ -110,11 +135,13 @@ async fn room(tx: &mut Tx, keys: &[&TagKey]) -> sqlx::Result<HashMap<TagKey, i64
             ) END AS "key_count!"
         FROM unnest($1::int8[], $2::int8[], $3::text[]) WITH ORDINALITY AS u (project_id, issue_id, key, place)
         CROSS JOIN LATERAL (
-            SELECT CASE
-                WHEN EXISTS (SELECT FROM issue_tags t
-                             WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value = '') THEN $4::int8
-                ELSE (SELECT count(*) FROM issue_tags t WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key)
-            END AS value_count
+            SELECT EXISTS (SELECT FROM issue_tags t
+                           WHERE t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key AND t.value = '') AS is_full
+            OFFSET 0
+        ) AS f
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS value_count, coalesce(sum(t.event_count), 0)::int8 AS event_count FROM issue_tags t
+            WHERE NOT f.is_full AND t.project_id = u.project_id AND t.issue_id = u.issue_id AND t.key = u.key
             OFFSET 0
         ) AS v
         ORDER BY u.place
@@ -136,22 +163,24 @@ async fn room(tx: &mut Tx, keys: &[&TagKey]) -> sqlx::Result<HashMap<TagKey, i64
             }
             *added += 1;
         }
-        room.insert((*key).clone(), VALUES_MAX - row.value_count);
+        room.insert((*key).clone(), Kept { value_count: row.value_count, event_count: row.event_count });
     }
     Ok(room)
 }
 
 /// What is written of values that the issues do not have: as they are while there is room, the rest under [`OTHER`].
-fn within_limits(seen: &BTreeMap<&(TagKey, String), &Seen>, mut room: HashMap<TagKey, i64>) -> BTreeMap<(TagKey, String), Seen> {
+fn within_limits(seen: &BTreeMap<&(TagKey, String), &Seen>, mut room: HashMap<TagKey, Kept>) -> BTreeMap<(TagKey, String), Seen> {
     let mut kept: BTreeMap<(TagKey, String), Seen> = BTreeMap::new();
     for (pair, seen) in seen {
         let value = match room.get_mut(&pair.0) {
             None => continue,
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                pair.1.clone()
+            Some(kept) => {
+                if kept.takes(seen) {
+                    pair.1.clone()
+                } else {
+                    OTHER.to_owned()
+                }
             }
-            Some(_) => OTHER.to_owned(),
         };
         let sum = kept.entry((pair.0.clone(), value)).or_insert(Seen { event_count: 0, last_seen_at: seen.last_seen_at });
         sum.event_count += seen.event_count;

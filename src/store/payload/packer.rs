@@ -2,17 +2,20 @@
 //! the database: `jobs::dictionaries` tells it what there is.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use super::{Encoder, NO_DICTIONARY};
-use crate::domain::dictionary::{self, Newest, Sizes};
+use crate::domain::dictionary::{self, FIRST_EVENTS, Newest, Sizes};
 use crate::domain::ids::ProjectId;
 
 /// Most bytes of prepared dictionaries. Where projects need more, those with the most to compress have theirs.
 const MEMORY_LEN_MAX: usize = 16 << 20;
+/// Most bytes of payloads that are remembered of projects without a dictionary, to make their first one of.
+const EARLY_LEN_MAX: usize = 4 << 20;
 
 /// Compressed JSON of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Packer(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     projects: Mutex<HashMap<ProjectId, Project>>,
+    /// Bytes of `early` of all projects.
+    early_len: AtomicUsize,
     wanted: Notify,
 }
 
@@ -47,6 +52,8 @@ struct Project {
     load: u64,
     /// The job was asked to look.
     asked: bool,
+    /// The first payloads of a project without a dictionary.
+    early: Vec<Vec<u8>>,
 }
 
 impl Packer {
@@ -61,12 +68,42 @@ impl Packer {
         let known = projects.entry(project).or_default();
         known.load += json.len() as u64;
         known.since.add(json.len(), packed.payload.len());
+        if packed.dictionary_id == NO_DICTIONARY && known.newest.is_none() && known.since.event_count <= FIRST_EVENTS {
+            self.remember(known, &packed.payload);
+        }
         // At the first event, whether there is a dictionary; later, whether there should be another.
         let asks = known.since.event_count == 1 || known.may_want();
         if asks && !std::mem::replace(&mut known.asked, true) {
             self.0.wanted.notify_one();
         }
         packed
+    }
+
+    fn remember(&self, known: &mut Project, payload: &[u8]) {
+        let before = self.0.early_len.fetch_add(payload.len(), Ordering::Relaxed);
+        if before + payload.len() > EARLY_LEN_MAX {
+            self.0.early_len.fetch_sub(payload.len(), Ordering::Relaxed);
+            return;
+        }
+        known.early.push(payload.to_vec());
+    }
+
+    /// The first payloads that were packed for a project without a dictionary, each on its own; given away once.
+    pub fn take_early(&self, project: ProjectId) -> Vec<Vec<u8>> {
+        self.lock().get_mut(&project).map(|known| self.forget(known)).unwrap_or_default()
+    }
+
+    fn forget(&self, known: &mut Project) -> Vec<Vec<u8>> {
+        let early = std::mem::take(&mut known.early);
+        self.0.early_len.fetch_sub(early.iter().map(Vec::len).sum(), Ordering::Relaxed);
+        early
+    }
+
+    /// Events of this project are about to come: its dictionary will be asked for.
+    pub fn expect(&self, project: ProjectId) {
+        let mut projects = self.lock();
+        let known = projects.entry(project).or_default();
+        known.load = known.load.max(1);
     }
 
     /// Returns when there may be something to do for the job.
@@ -86,6 +123,9 @@ impl Packer {
                 (known.since, known.patience) = (Sizes::default(), 0);
             }
             known.newest = found;
+            if found.is_some() {
+                drop(self.forget(known));
+            }
             known.encoder.take_if(|(of, _)| found.is_none_or(|one| one.id != *of));
             ranked.push((known.load, *id));
             known.load /= 2;
