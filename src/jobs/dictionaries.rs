@@ -46,6 +46,9 @@ pub async fn run_once(db: &Db, clock: &Clock, packer: &Packer) -> anyhow::Result
             made += 1;
         }
     }
+    if made > 0 {
+        dictionaries::catch_up(db, packer).await?; // what is packed from now on is counted for the new ones
+    }
     Ok(made)
 }
 
