@@ -82,17 +82,21 @@ fn guarded(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Re
 
 /// Reads a body under its receipt.
 fn body(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Reading) {
-    match encoding::decode(&receipt.encoding, bytes, settings.envelope_bytes) {
+    encoding::with_decoded(&receipt.encoding, bytes, settings.envelope_bytes, |decoded| match decoded {
         Err(error) => undecodable(receipt, bytes, &error, reading),
-        Ok(plain) => match receipt.form {
-            BodyForm::Envelope => envelope_body(receipt, &plain, settings, reading),
-            BodyForm::Store => match store_body::open(&plain, settings.envelope_bytes) {
-                Err(error) => undecodable(receipt, bytes, &error, reading),
-                Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &Cx::of(receipt, settings), reading),
-            },
-            BodyForm::Refused => refused::read(receipt, &plain, reading),
-            BodyForm::Stored => event::read(&Source::Stored { json: &plain }, &Cx::of(receipt, settings), reading),
+        Ok(plain) => plain_body(receipt, bytes, plain, settings, reading),
+    });
+}
+
+fn plain_body(receipt: &Receipt, bytes: &[u8], plain: &[u8], settings: Settings, reading: &mut Reading) {
+    match receipt.form {
+        BodyForm::Envelope => envelope_body(receipt, plain, settings, reading),
+        BodyForm::Store => match store_body::open(plain, settings.envelope_bytes) {
+            Err(error) => undecodable(receipt, bytes, &error, reading),
+            Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &Cx::of(receipt, settings), reading),
         },
+        BodyForm::Refused => refused::read(receipt, plain, reading),
+        BodyForm::Stored => event::read(&Source::Stored { json: plain }, &Cx::of(receipt, settings), reading),
     }
 }
 

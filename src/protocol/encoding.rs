@@ -17,11 +17,13 @@ const DEFLATE_RATIO_MAX: usize = 1_032;
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// How much of a body a glance shows: room for the header lines of an envelope.
 const GLANCE_BYTES: usize = 2 << 10;
+/// Largest buffer a thread keeps for the next body: room for most events.
+const BUFFER_KEPT: usize = 128 << 10;
 /// Bytes a brotli decoder asks for at a time.
 const BROTLI_BUFFER: usize = 4_096;
 
 /// Why a body cannot be decoded.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Decoded, it would be larger than allowed.
     #[error("the decoded body is larger than {0} bytes")]
@@ -45,6 +47,25 @@ pub fn decode<'a>(encoding: &str, body: &'a [u8], limit: usize) -> Result<Cow<'a
         decoded = Cow::Owned(coding.undo(&decoded, limit)?);
     }
     Ok(decoded)
+}
+
+/// As [`decode`], into a buffer that the thread keeps where that is possible, and hands the result on.
+pub fn with_decoded<R>(encoding: &str, body: &[u8], limit: usize, take: impl FnOnce(Result<&[u8], DecodeError>) -> R) -> R {
+    thread_local! {
+        static PLAIN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    if !encoding.trim().eq_ignore_ascii_case("gzip") {
+        return take(decode(encoding, body, limit).as_deref().map_err(Clone::clone));
+    }
+    let mut plain = PLAIN.take();
+    let taken = match gunzip_whole(body, limit, &mut plain) {
+        Some(size) => take(Ok(&plain[..size])),
+        None => take(gunzip_members(body, limit).as_deref().map_err(Clone::clone)),
+    };
+    plain.truncate(BUFFER_KEPT);
+    plain.shrink_to(BUFFER_KEPT);
+    PLAIN.set(plain);
+    taken
 }
 
 /// The beginning of a body and its length, both decoded.
@@ -114,10 +135,10 @@ fn codings(encoding: &str) -> Result<Vec<Coding>, DecodeError> {
 impl Coding {
     fn undo(self, body: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
         match self {
-            Self::Gzip => match gunzip_whole(body, limit) {
-                Some(plain) => Ok(plain),
-                None => read_capped(MultiGzDecoder::new(body), body.len(), limit, "gzip"),
-            },
+            Self::Gzip => {
+                let mut plain = Vec::new();
+                if gunzip_whole(body, limit, &mut plain).is_some() { Ok(plain) } else { gunzip_members(body, limit) }
+            }
             Self::Deflate => inflate(body, limit),
             Self::Brotli => unbrotli(body, limit),
             Self::Zstd => unzstd(body, limit),
@@ -125,9 +146,9 @@ impl Coding {
     }
 }
 
-/// The fast path for what SDKs send: one member, decoded in one go into a buffer of the size its trailer states.
-/// `None` leaves the body to the streaming decoder, which knows several members and says what is wrong.
-fn gunzip_whole(body: &[u8], limit: usize) -> Option<Vec<u8>> {
+/// The fast path for what SDKs send: one member, decoded in one go to the beginning of a buffer that is made as large as its trailer states.
+/// `None` leaves the body to [`gunzip_members`]; otherwise its size.
+fn gunzip_whole(body: &[u8], limit: usize, plain: &mut Vec<u8>) -> Option<usize> {
     thread_local! {
         static DECOMPRESSOR: RefCell<libdeflater::Decompressor> = RefCell::new(libdeflater::Decompressor::new());
     }
@@ -136,9 +157,18 @@ fn gunzip_whole(body: &[u8], limit: usize) -> Option<Vec<u8>> {
     if size == 0 || size > limit || size > body.len().saturating_mul(DEFLATE_RATIO_MAX) || may_hold_another_member(body) {
         return None;
     }
-    let mut plain = vec![0; size];
-    let written = DECOMPRESSOR.with_borrow_mut(|decompressor| decompressor.gzip_decompress(body, &mut plain)).ok()?;
-    (written == size).then_some(plain)
+    if plain.is_empty() {
+        *plain = vec![0; size]; // comes as zeroes from the system if it is large
+    } else if plain.len() < size {
+        plain.resize(size, 0);
+    }
+    let written = DECOMPRESSOR.with_borrow_mut(|decompressor| decompressor.gzip_decompress(body, &mut plain[..size])).ok()?;
+    (written == size).then_some(size)
+}
+
+/// The streaming decoder, which knows several members and says what is wrong.
+fn gunzip_members(body: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
+    read_capped(MultiGzDecoder::new(body), body.len(), limit, "gzip")
 }
 
 /// The one-shot decoder would silently stop after the first member.

@@ -43,15 +43,18 @@ impl Encoder {
 
     /// Compresses the JSON of an event.
     pub fn encode(&self, json: &[u8]) -> Vec<u8> {
-        let folded = layout::fold(json);
+        layout::with_folded(json, |folded| self.encode_folded(folded))
+    }
+
+    fn encode_folded(&self, folded: &[u8]) -> Vec<u8> {
         for compressor in &self.compressors {
             match compressor.try_lock() {
-                Ok(mut free) => return compress(&mut free, &folded),
-                Err(TryLockError::Poisoned(broken)) => return compress(&mut broken.into_inner(), &folded),
+                Ok(mut free) => return compress(&mut free, folded),
+                Err(TryLockError::Poisoned(broken)) => return compress(&mut broken.into_inner(), folded),
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        compress(&mut self.compressors[0].lock().unwrap_or_else(PoisonError::into_inner), &folded)
+        compress(&mut self.compressors[0].lock().unwrap_or_else(PoisonError::into_inner), folded)
     }
 }
 

@@ -2,9 +2,12 @@
 //! the same in every event of an issue, and so becomes one long match in a dictionary instead of one per frame.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
+/// Largest buffer a thread keeps, in bytes: room for most events.
+const BUFFER_KEPT: usize = 128 << 10;
 /// Begins what is moved.
 const VARS: &[u8] = b"\"vars\":{";
 /// Stands where something was taken out, and between what was taken out. No JSON holds it unescaped.
@@ -12,32 +15,66 @@ const HOLE: u8 = 1;
 /// Stands between the rest and what was taken out; at the very begin it says that all that follows is as it was.
 const END: u8 = 2;
 
+/// What is moved, and the result; kept for the next event.
+#[derive(Default)]
+pub struct Folding {
+    rest: Vec<u8>,
+    moved: Vec<u8>,
+}
+
 /// Moves the variables; [`unfold`] moves them back.
 pub fn fold(json: &[u8]) -> Cow<'_, [u8]> {
-    if memchr2(HOLE, END, json).is_some() {
-        return Cow::Owned([&[END], json].concat()); // no JSON of ours; kept as it is
+    let mut folding = Folding::default();
+    if folding.fold(json) { Cow::Owned(folding.rest) } else { Cow::Borrowed(json) }
+}
+
+/// As [`fold`], into buffers that the thread keeps.
+pub fn with_folded<R>(json: &[u8], take: impl FnOnce(&[u8]) -> R) -> R {
+    thread_local! {
+        static FOLDING: RefCell<Folding> = RefCell::default();
     }
-    let (mut rest, mut moved) = (Vec::new(), Vec::new());
-    let mut kept_to = 0;
-    while let Some(found) = memmem::find(&json[kept_to..], VARS) {
-        let from = kept_to + found + VARS.len() - 1;
-        let Some(to) = object_end(json, from) else { break };
-        if rest.is_empty() {
-            rest.reserve_exact(json.len() + json.len() / 16);
+    let mut folding = FOLDING.take();
+    let taken = if folding.fold(json) { take(&folding.rest) } else { take(json) };
+    folding.rest.clear();
+    folding.rest.shrink_to(BUFFER_KEPT);
+    folding.moved.clear();
+    folding.moved.shrink_to(BUFFER_KEPT);
+    FOLDING.set(folding);
+    taken
+}
+
+impl Folding {
+    /// Whether there was anything to move; else the JSON is to be taken as it is.
+    fn fold(&mut self, json: &[u8]) -> bool {
+        let Self { rest, moved } = self;
+        rest.clear();
+        moved.clear();
+        if memchr2(HOLE, END, json).is_some() {
+            rest.push(END); // no JSON of ours; kept as it is
+            rest.extend_from_slice(json);
+            return true;
         }
-        rest.extend_from_slice(&json[kept_to..from]);
-        rest.push(HOLE);
-        moved.extend_from_slice(&json[from..to]);
-        moved.push(HOLE);
-        kept_to = to;
+        let mut kept_to = 0;
+        while let Some(found) = memmem::find(&json[kept_to..], VARS) {
+            let from = kept_to + found + VARS.len() - 1;
+            let Some(to) = object_end(json, from) else { break };
+            if rest.is_empty() {
+                rest.reserve(json.len() + json.len() / 16);
+            }
+            rest.extend_from_slice(&json[kept_to..from]);
+            rest.push(HOLE);
+            moved.extend_from_slice(&json[from..to]);
+            moved.push(HOLE);
+            kept_to = to;
+        }
+        if moved.is_empty() {
+            return false;
+        }
+        rest.extend_from_slice(&json[kept_to..]);
+        rest.push(END);
+        rest.extend_from_slice(moved);
+        true
     }
-    if moved.is_empty() {
-        return Cow::Borrowed(json);
-    }
-    rest.extend_from_slice(&json[kept_to..]);
-    rest.push(END);
-    rest.extend_from_slice(&moved);
-    Cow::Owned(rest)
 }
 
 /// What [`fold`] was given; `None` where it cannot have been its work. Never longer than `folded`.

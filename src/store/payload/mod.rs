@@ -3,6 +3,7 @@
 //!
 //! A dictionary is plain text: pieces that were found in several events ([`gathering`]). Rows name theirs by number; 0 is none.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
@@ -24,6 +25,8 @@ pub const NO_DICTIONARY: i32 = 0;
 /// Largest payload that is read back, in bytes: the largest event that ingestion can be configured to take, with room for what
 /// normalization adds. A row that claims more is damaged.
 const DECODED_LEN_MAX: usize = 256 * 1024 * 1024;
+/// Largest buffer a thread keeps, in bytes.
+const BUFFER_KEPT: usize = 128 << 10;
 /// Tables for compressing without a dictionary that are kept for the next event: more are made while more threads compress.
 const IDLE_MAX: usize = 4;
 
@@ -33,7 +36,7 @@ static IDLE: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
 pub fn encode(json: &[u8]) -> Vec<u8> {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut compressor = idle.unwrap_or_else(|| Compressor::new(LEVEL).expect("zstd has this level"));
-    let payload = compress(&mut compressor, &layout::fold(json));
+    let payload = layout::with_folded(json, |folded| compress(&mut compressor, folded));
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     if idle.len() < IDLE_MAX {
         idle.push(compressor);
@@ -46,9 +49,19 @@ pub fn decode(stored: &[u8]) -> anyhow::Result<Vec<u8>> {
     decompress(&mut Decompressor::new().context("making a decompressor")?, stored)
 }
 
+/// By way of a buffer that the thread keeps: it has room for what cannot be compressed, and the payload waits for its batch.
 fn compress(compressor: &mut Compressor<'static>, folded: &[u8]) -> Vec<u8> {
-    let mut payload = compressor.compress(folded).expect("zstd compresses any bytes into memory");
-    payload.shrink_to_fit(); // it has room for what cannot be compressed, and waits for its batch
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    buffer.reserve(zstd::zstd_safe::compress_bound(folded.len()));
+    compressor.compress_to_buffer(folded, &mut buffer).expect("zstd compresses any bytes into memory");
+    let payload = buffer.as_slice().to_vec();
+    buffer.clear();
+    buffer.shrink_to(BUFFER_KEPT);
+    BUFFER.set(buffer);
     payload
 }
 
