@@ -273,6 +273,18 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_that_is_kept_shows_nothing_of_the_body_before() {
+        let read = |body: &[u8]| with_decoded("gzip", body, LIMIT, |plain| plain.map(<[u8]>::to_vec));
+        for plain in [vec![1; 300_000], b"{}".to_vec(), vec![2; 70_000], Vec::new(), vec![3; 69_999]] {
+            assert_eq!(read(&gzip(&plain)), Ok(plain.clone()));
+            assert_eq!(read(&[gzip(&plain), gzip(b"more")].concat()), Ok([&plain[..], b"more"].concat()));
+            assert_eq!(with_decoded("br", &brotli(&plain), LIMIT, |read| read.map(<[u8]>::to_vec)), Ok(plain));
+        }
+        assert_eq!(read(&gzip(&vec![0; LIMIT + 1])), Err(DecodeError::TooLarge(LIMIT)));
+        assert_eq!(read(b"no gzip"), Err(DecodeError::Invalid("gzip")));
+    }
+
+    #[test]
     fn a_glance_shows_the_beginning_and_the_length_and_believes_no_impossible_one() {
         let plain: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
         let body = gzip(&plain);
