@@ -20,6 +20,7 @@ pub mod database;
 pub mod http_server;
 pub mod installation;
 mod lobby;
+pub mod memory;
 pub mod patience;
 mod pause;
 mod run;

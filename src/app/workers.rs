@@ -1,5 +1,6 @@
 //! The workers of a running Bugle, and when each looks.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -7,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use super::memory;
 use super::worker::{self, Work};
 use crate::http::ingest;
 use crate::jobs;
@@ -39,7 +41,7 @@ const REFUSED_EVERY: Duration = Duration::from_secs(1);
 /// Starts all loops; each ends after the step under way once `stop` is cancelled.
 pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut running = JoinSet::new();
-    running.spawn(worker::run(Digesting(app.clone()), stop.clone()));
+    running.spawn(worker::run(Digesting { app: app.clone(), worked: AtomicBool::new(false) }, stop.clone()));
     running.spawn(worker::run(Partitions(app.clone()), stop.clone()));
     running.spawn(worker::run(Retention(app.clone()), stop.clone()));
     running.spawn(worker::run(Refusals(app.clone()), stop.clone()));
@@ -59,7 +61,20 @@ async fn tick(every: Duration) {
     super::pause::pause(every, &never).await;
 }
 
-struct Digesting(App);
+struct Digesting {
+    app: App,
+    /// Worked since memory was last given back.
+    worked: AtomicBool,
+}
+
+impl Digesting {
+    /// Nothing has come for a while.
+    fn rest(&self) {
+        if self.worked.swap(false, Relaxed) {
+            memory::give_back();
+        }
+    }
+}
 
 impl Work for Digesting {
     fn name(&self) -> &'static str {
@@ -68,13 +83,15 @@ impl Work for Digesting {
 
     async fn wait(&self) {
         tokio::select! {
-            () = self.0.digest.wait() => {}
-            () = tick(RETRIES_EVERY) => {}
+            () = self.app.digest.wait() => {}
+            () = tick(RETRIES_EVERY) => self.rest(),
         }
     }
 
     async fn step(&self) -> anyhow::Result<usize> {
-        self.0.digest.run_once().await
+        let done = self.app.digest.run_once().await?;
+        self.worked.fetch_or(done > 0, Relaxed);
+        Ok(done)
     }
 }
 
