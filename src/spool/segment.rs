@@ -46,8 +46,16 @@ pub fn header(salt: Salt) -> [u8; HEADER_BYTES as usize] {
     let mut raw = [0; HEADER_BYTES as usize];
     raw[..8].copy_from_slice(&MAGIC);
     raw[8..12].copy_from_slice(&FORMAT.to_le_bytes());
-    raw[16..].copy_from_slice(&salt.0);
+    raw[16..].copy_from_slice(&bound_to(FORMAT, salt.0));
     raw
+}
+
+/// The salt of the file with its format in it, and back: a header whose format was damaged makes no record readable, instead of all wrongly.
+fn bound_to(format: u32, mut salt: [u8; 16]) -> [u8; 16] {
+    if format > FORMAT_WITHOUT_LANES {
+        salt.iter_mut().zip(format.to_le_bytes()).for_each(|(byte, part)| *byte ^= part);
+    }
+    salt
 }
 
 /// Why a file is not a segment of ours.
@@ -111,7 +119,7 @@ impl SegmentReader {
         }
         let mut salt = [0; 16];
         salt.copy_from_slice(&raw[16..]);
-        Ok(Self { file, salt: Salt(salt), has_lanes: version > FORMAT_WITHOUT_LANES })
+        Ok(Self { file, salt: Salt(bound_to(version, salt)), has_lanes: version > FORMAT_WITHOUT_LANES })
     }
 
     /// The record at `offset` of a segment that ends at `end`.

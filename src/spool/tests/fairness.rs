@@ -59,6 +59,7 @@ async fn records_of_the_format_without_lanes_are_read_after_an_upgrade() {
     let salt = record::Salt([3; 16]);
     let mut bytes = segment::header(salt).to_vec();
     bytes[8] = 1;
+    bytes[16..].copy_from_slice(&salt.0);
     for body in ["old 1", "old 2"] {
         let offset = bytes.len() as u64;
         record::encode(salt, offset, b"meta", body.as_bytes(), &mut bytes);
