@@ -164,7 +164,7 @@ async fn a_postgres_that_a_killed_bugle_left_and_that_does_not_end_is_ended_by_t
     let first = postmaster(&site);
     let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).expect("it runs");
     for child in children.split_whitespace() {
-        kill(Pid::from_raw(child.parse().expect("a pid")), Signal::SIGSTOP).expect("it runs");
+        kill(Pid::from_raw(child.parse().expect("a pid")), Signal::SIGSTOP).ok(); // a worker may have ended meanwhile
     }
     bugle.kill();
     let bugle = site.serve();
