@@ -42,16 +42,16 @@ const REFUSED_EVERY: Duration = Duration::from_secs(1);
 pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut running = JoinSet::new();
     running.spawn(worker::run(Digesting { app: app.clone(), worked: AtomicBool::new(false) }, stop.clone()));
-    running.spawn(worker::run(Partitions(app.clone()), stop.clone()));
-    running.spawn(worker::run(Retention(app.clone()), stop.clone()));
-    running.spawn(worker::run(Refusals(app.clone()), stop.clone()));
-    running.spawn(worker::run(Trim(app.clone()), stop.clone()));
+    running.spawn(worker::run(timed("partitions", PARTITIONS_EVERY, app, partitions), stop.clone()));
+    running.spawn(worker::run(timed("retention", PARTITIONS_EVERY, app, retention), stop.clone()));
+    running.spawn(worker::run(timed("refusals", REFUSALS_EVERY, app, refusals), stop.clone()));
+    running.spawn(worker::run(timed("trim", TRIM_EVERY, app, trim), stop.clone()));
     running.spawn(worker::run(Dictionaries(app.clone()), stop.clone()));
-    running.spawn(worker::run(Spikes(app.clone()), stop.clone()));
-    running.spawn(worker::run(Fold(app.clone()), stop.clone()));
-    running.spawn(worker::run(Deliver(app.clone()), stop.clone()));
-    running.spawn(worker::run(Limited(app.clone()), stop.clone()));
-    running.spawn(worker::run(Keys(app.clone()), stop.clone()));
+    running.spawn(worker::run(timed("spikes", SPIKES_EVERY, app, spikes), stop.clone()));
+    running.spawn(worker::run(timed("fold", MAIL_EVERY, app, fold), stop.clone()));
+    running.spawn(worker::run(timed("deliver", MAIL_EVERY, app, deliver), stop.clone()));
+    running.spawn(worker::run(timed("limited", REFUSED_EVERY, app, limited), stop.clone()));
+    running.spawn(worker::run(timed("keys", KEYS_EVERY, app, keys), stop.clone()));
     running
 }
 
@@ -95,82 +95,6 @@ impl Work for Digesting {
     }
 }
 
-struct Partitions(App);
-
-impl Work for Partitions {
-    fn name(&self) -> &'static str {
-        "partitions"
-    }
-
-    async fn wait(&self) {
-        tick(PARTITIONS_EVERY).await;
-    }
-
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        let changed = jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await;
-        let strays = store::partitions::count_strays(&doors.db, STRAYS_MAX).await.context("looking into the default partition")?;
-        doors.accounting.note_strays(strays.unsigned_abs());
-        changed.context("making and dropping partitions")
-    }
-}
-
-struct Retention(App);
-
-impl Work for Retention {
-    fn name(&self) -> &'static str {
-        "retention"
-    }
-
-    async fn wait(&self) {
-        tick(PARTITIONS_EVERY).await;
-    }
-
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        let days = doors.config.retention_days;
-        let deleted = jobs::retention::run_once(&doors.db, &doors.clock, days).await.context("deleting events of projects")?;
-        let max_bytes = doors.config.max_storage_bytes;
-        let thinned = jobs::storage::run_once(&doors.db, &doors.clock, max_bytes).await.context("keeping the database small")?;
-        Ok(deleted + thinned)
-    }
-}
-
-struct Refusals(App);
-
-impl Work for Refusals {
-    fn name(&self) -> &'static str {
-        "refusals"
-    }
-
-    async fn wait(&self) {
-        tick(REFUSALS_EVERY).await;
-    }
-
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        jobs::refused::run_once(&doors.db, &doors.accounting).await.context("writing what was refused to the accounting")?;
-        Ok(0) // what was refused meanwhile waits for the next tick: a flood of refusals is a write every few seconds
-    }
-}
-
-struct Trim(App);
-
-impl Work for Trim {
-    fn name(&self) -> &'static str {
-        "trim"
-    }
-
-    async fn wait(&self) {
-        tick(TRIM_EVERY).await;
-    }
-
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        jobs::trim::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("trimming old rows")
-    }
-}
-
 struct Dictionaries(App);
 
 impl Work for Dictionaries {
@@ -191,87 +115,85 @@ impl Work for Dictionaries {
     }
 }
 
-struct Spikes(App);
+/// Work that time brings: a step every so often, and again at once while there is more.
+struct Timed<Step> {
+    name: &'static str,
+    every: Duration,
+    app: App,
+    step: Step,
+}
 
-impl Work for Spikes {
+fn timed<Step>(name: &'static str, every: Duration, app: &App, step: Step) -> Timed<Step> {
+    Timed { name, every, app: app.clone(), step }
+}
+
+impl<Step, Done> Work for Timed<Step>
+where
+    Step: Fn(App) -> Done + Send + Sync,
+    Done: Future<Output = anyhow::Result<usize>> + Send,
+{
     fn name(&self) -> &'static str {
-        "spikes"
+        self.name
     }
 
     async fn wait(&self) {
-        tick(SPIKES_EVERY).await;
+        tick(self.every).await;
     }
 
     async fn step(&self) -> anyhow::Result<usize> {
-        jobs::spikes::run_once(&self.0.doors.db, &self.0.doors.clock).await.context("looking for spikes")
+        (self.step)(self.app.clone()).await
     }
 }
 
-struct Fold(App);
-
-impl Work for Fold {
-    fn name(&self) -> &'static str {
-        "fold"
-    }
-
-    async fn wait(&self) {
-        tick(MAIL_EVERY).await;
-    }
-
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        notify::fold::run_once(&doors.db, &doors.clock, &doors.config).await.context("folding alerts into mails")
-    }
+async fn partitions(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    let changed = jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await;
+    let strays = store::partitions::count_strays(&doors.db, STRAYS_MAX).await.context("looking into the default partition")?;
+    doors.accounting.note_strays(strays.unsigned_abs());
+    changed.context("making and dropping partitions")
 }
 
-struct Deliver(App);
-
-impl Work for Deliver {
-    fn name(&self) -> &'static str {
-        "deliver"
-    }
-
-    async fn wait(&self) {
-        tick(MAIL_EVERY).await;
-    }
-
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        notify::deliver::run_once(&doors.db, &doors.clock, &self.0.mailer).await.context("delivering mail")
-    }
+async fn retention(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    let days = doors.config.retention_days;
+    let deleted = jobs::retention::run_once(&doors.db, &doors.clock, days).await.context("deleting events of projects")?;
+    let max_bytes = doors.config.max_storage_bytes;
+    let thinned = jobs::storage::run_once(&doors.db, &doors.clock, max_bytes).await.context("keeping the database small")?;
+    Ok(deleted + thinned)
 }
 
-struct Limited(App);
-
-impl Work for Limited {
-    fn name(&self) -> &'static str {
-        "limited"
-    }
-
-    async fn wait(&self) {
-        tick(REFUSED_EVERY).await;
-    }
-
-    /// One step keeps everything, so there is nothing to go on with at once.
-    async fn step(&self) -> anyhow::Result<usize> {
-        ingest::keep_refused(&self.0.doors).await.map(|_| 0)
-    }
+async fn refusals(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    jobs::refused::run_once(&doors.db, &doors.accounting).await.context("writing what was refused to the accounting")?;
+    Ok(0) // what was refused meanwhile waits for the next tick: a flood of refusals is a write every few seconds
 }
 
-struct Keys(App);
+async fn trim(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    jobs::trim::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("trimming old rows")
+}
 
-impl Work for Keys {
-    fn name(&self) -> &'static str {
-        "keys"
-    }
+async fn spikes(app: App) -> anyhow::Result<usize> {
+    jobs::spikes::run_once(&app.doors.db, &app.doors.clock).await.context("looking for spikes")
+}
 
-    async fn wait(&self) {
-        tick(KEYS_EVERY).await;
-    }
+async fn fold(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    notify::fold::run_once(&doors.db, &doors.clock, &doors.config).await.context("folding alerts into mails")
+}
 
-    async fn step(&self) -> anyhow::Result<usize> {
-        let doors = &self.0.doors;
-        doors.keys.refresh(&doors.db).await;
-        Ok(0)
-    }
+async fn deliver(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    notify::deliver::run_once(&doors.db, &doors.clock, &app.mailer).await.context("delivering mail")
+}
+
+/// One step keeps everything, so there is nothing to go on with at once.
+async fn limited(app: App) -> anyhow::Result<usize> {
+    ingest::keep_refused(&app.doors).await.map(|_| 0)
+}
+
+async fn keys(app: App) -> anyhow::Result<usize> {
+    let doors = &app.doors;
+    doors.keys.refresh(&doors.db).await;
+    Ok(0)
 }

@@ -130,10 +130,11 @@ mod tests {
     use super::*;
     use crate::digest::sighting::Timing;
     use crate::protocol::event::Event;
+    use crate::store::payload::packer::Packer;
 
     fn sighting(project: i64, hashes: &[u8]) -> Sighting {
         let timing = Timing { received_at: datetime!(2026-11-20 12:00 UTC), clean: true, retention: time::Duration::DAY };
-        let mut sighting = Sighting::of(ProjectId(project), Event::default(), timing);
+        let mut sighting = Sighting::of(ProjectId(project), Event::default(), timing, &Packer::default());
         sighting.hashes = hashes.iter().map(|hash| [*hash; 16]).collect();
         sighting
     }

@@ -68,7 +68,7 @@ fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
     }
     scrub::event(&mut event);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };
-    Ok(Sighting::of(cx.receipt.project_id, event, timing))
+    Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer))
 }
 
 fn arrival(cx: &Cx<'_>, sent_at: Option<OffsetDateTime>) -> Arrival {

@@ -12,6 +12,7 @@ use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
 use crate::protocol::envelope::Item;
 use crate::protocol::receipt::{BodyForm, Receipt};
+use crate::store::payload::packer::Packer;
 
 /// What is known about an item besides itself.
 pub struct Cx<'a> {
@@ -19,6 +20,8 @@ pub struct Cx<'a> {
     pub receipt: &'a Receipt,
     /// Limits.
     pub settings: Settings,
+    /// Compresses what is to be stored.
+    pub packer: &'a Packer,
     /// The envelope's own event id: what the SDK was answered. The first event of the envelope takes it.
     pub answered_id: Option<EventId>,
     /// When the client sent the envelope, by its own clock.
@@ -29,8 +32,8 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// Before any item was read.
-    pub fn of(receipt: &'a Receipt, settings: Settings) -> Self {
-        Self { receipt, settings, answered_id: None, sent_at: None, event_count: 0 }
+    pub fn of(receipt: &'a Receipt, settings: Settings, packer: &'a Packer) -> Self {
+        Self { receipt, settings, packer, answered_id: None, sent_at: None, event_count: 0 }
     }
 }
 

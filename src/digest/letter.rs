@@ -41,7 +41,7 @@ pub fn of_body(
 }
 
 /// An event that was read, normalized and scrubbed, but that the database refuses.
-pub fn of_sighting(sighting: &Sighting, reason: &str) -> NewDeadLetter {
+pub fn of_sighting(sighting: &Sighting, json: &[u8], reason: &str) -> NewDeadLetter {
     let receipt = Receipt {
         project_id: sighting.project_id,
         received_at: sighting.received_at,
@@ -52,7 +52,7 @@ pub fn of_sighting(sighting: &Sighting, reason: &str) -> NewDeadLetter {
         user_agent: None,
         sdk: None,
     };
-    of_body(&receipt, BodyForm::Stored, Some(sighting.event_id), "event", &sighting.json, reason.to_owned())
+    of_body(&receipt, BodyForm::Stored, Some(sighting.event_id), "event", json, reason.to_owned())
 }
 
 /// Bytes of which nothing is known.

@@ -252,8 +252,8 @@ impl Inner {
                 Err(Failure::Poison(reason)) => {
                     let project = work.readings[0].project_id;
                     error!(project.id = project.0, "the database refuses an entry, which becomes a dead letter: {reason}");
-                    self.unpack(&mut work.readings[0]).await.context("unpacking what the database refuses")?;
-                    work.readings[0].bury(&reason).with_context(|| format!("even the dead letter is refused: {reason}"))?;
+                    let events = self.unpack(&work.readings[0]).await.context("unpacking what the database refuses")?;
+                    work.readings[0].bury(&events, &reason).with_context(|| format!("even the dead letter is refused: {reason}"))?;
                 }
                 Err(Failure::Race) => anyhow::bail!("other nodes were faster {RACES_MAX} times in a row"),
                 Err(Failure::Transient(error)) => return Err(error.context("committing a batch")),
@@ -262,13 +262,14 @@ impl Inner {
         Ok(())
     }
 
-    /// Gives the sightings their JSON back.
-    async fn unpack(&self, reading: &mut Reading) -> anyhow::Result<()> {
-        for sighting in &mut reading.sightings {
+    /// The JSON of each sighting.
+    async fn unpack(&self, reading: &Reading) -> anyhow::Result<Vec<Vec<u8>>> {
+        let mut events = Vec::with_capacity(reading.sightings.len());
+        for sighting in &reading.sightings {
             let Packed { dictionary_id, payload } = &sighting.packed;
-            sighting.json = store::dictionaries::open(&self.db, sighting.project_id, *dictionary_id, payload).await?;
+            events.push(store::dictionaries::open(&self.db, sighting.project_id, *dictionary_id, payload).await?);
         }
-        Ok(())
+        Ok(events)
     }
 
     /// One transaction: what the readings hold, and that the spool has done them. Then the spool may forget them.

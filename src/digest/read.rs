@@ -49,16 +49,10 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packe
 
 /// Reads one entry and packs its events. Whatever it holds, the answer is a reading.
 pub fn entry(entry: &Entry, settings: Settings, packer: &Packer) -> Reading {
-    let mut reading = opened(entry, settings);
-    reading.sightings.iter_mut().for_each(|sighting| sighting.pack(packer));
-    reading
-}
-
-fn opened(entry: &Entry, settings: Settings) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
             let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());
-            guarded(&receipt, &entry.body, settings, &mut reading);
+            guarded(Cx::of(&receipt, settings, packer), &entry.body, &mut reading);
             reading
         }
         Err(error) => {
@@ -72,8 +66,9 @@ fn opened(entry: &Entry, settings: Settings) -> Reading {
 }
 
 /// A panic outside of single items, which are guarded on their own, costs the entry and nothing else.
-fn guarded(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Reading) {
-    if catch_unwind(AssertUnwindSafe(|| body(receipt, bytes, settings, reading))).is_err() {
+fn guarded(cx: Cx<'_>, bytes: &[u8], reading: &mut Reading) {
+    let receipt = cx.receipt;
+    if catch_unwind(AssertUnwindSafe(|| body(cx, bytes, reading))).is_err() {
         let receipt_json = serde_json::to_value(receipt).unwrap_or(Value::Null);
         let letter = letter::of_bytes(receipt.project_id, receipt.received_at, receipt_json, bytes, "reading it failed unexpectedly");
         reading.give_up(Category::Unknown, letter);
@@ -81,22 +76,22 @@ fn guarded(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Re
 }
 
 /// Reads a body under its receipt.
-fn body(receipt: &Receipt, bytes: &[u8], settings: Settings, reading: &mut Reading) {
-    encoding::with_decoded(&receipt.encoding, bytes, settings.envelope_bytes, |decoded| match decoded {
-        Err(error) => undecodable(receipt, bytes, &error, reading),
-        Ok(plain) => plain_body(receipt, bytes, plain, settings, reading),
+fn body(cx: Cx<'_>, bytes: &[u8], reading: &mut Reading) {
+    encoding::with_decoded(&cx.receipt.encoding, bytes, cx.settings.envelope_bytes, |decoded| match decoded {
+        Err(error) => undecodable(cx.receipt, bytes, &error, reading),
+        Ok(plain) => plain_body(cx, bytes, plain, reading),
     });
 }
 
-fn plain_body(receipt: &Receipt, bytes: &[u8], plain: &[u8], settings: Settings, reading: &mut Reading) {
-    match receipt.form {
-        BodyForm::Envelope => envelope_body(receipt, plain, settings, reading),
-        BodyForm::Store => match store_body::open(plain, settings.envelope_bytes) {
-            Err(error) => undecodable(receipt, bytes, &error, reading),
-            Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &Cx::of(receipt, settings), reading),
+fn plain_body(cx: Cx<'_>, bytes: &[u8], plain: &[u8], reading: &mut Reading) {
+    match cx.receipt.form {
+        BodyForm::Envelope => envelope_body(cx, plain, reading),
+        BodyForm::Store => match store_body::open(plain, cx.settings.envelope_bytes) {
+            Err(error) => undecodable(cx.receipt, bytes, &error, reading),
+            Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &cx, reading),
         },
-        BodyForm::Refused => refused::read(receipt, plain, reading),
-        BodyForm::Stored => event::read(&Source::Stored { json: plain }, &Cx::of(receipt, settings), reading),
+        BodyForm::Refused => refused::read(cx.receipt, plain, reading),
+        BodyForm::Stored => event::read(&Source::Stored { json: plain }, &cx, reading),
     }
 }
 
@@ -107,7 +102,8 @@ fn undecodable(receipt: &Receipt, bytes: &[u8], error: &DecodeError, reading: &m
 }
 
 /// Each item stands alone. Where the framing breaks, the items before are kept and the rest becomes a dead letter.
-fn envelope_body(receipt: &Receipt, plain: &[u8], settings: Settings, reading: &mut Reading) {
+fn envelope_body(mut cx: Cx<'_>, plain: &[u8], reading: &mut Reading) {
+    let receipt = cx.receipt;
     let (header, items) = match envelope::open(plain) {
         Ok(opened) => opened,
         Err(error) => {
@@ -115,7 +111,6 @@ fn envelope_body(receipt: &Receipt, plain: &[u8], settings: Settings, reading: &
             return reading.give_up(Category::Unknown, letter);
         }
     };
-    let mut cx = Cx::of(receipt, settings);
     cx.answered_id = header.event_id;
     cx.sent_at = header.sent_at;
     let mut read_to = plain.iter().position(|byte| *byte == b'\n').map_or(plain.len(), |at| at + 1);

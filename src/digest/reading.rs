@@ -68,12 +68,12 @@ impl Reading {
     }
 
     /// Turns what the database refuses into dead letters: first the events, which may be all that is wrong; then everything, into one
-    /// letter that holds nothing but bytes. An error once even that was refused.
-    pub fn bury(&mut self, reason: &str) -> anyhow::Result<()> {
+    /// letter that holds nothing but bytes. `events` is the JSON of each sighting. An error once even that was refused.
+    pub fn bury(&mut self, events: &[Vec<u8>], reason: &str) -> anyhow::Result<()> {
         match self.given_up {
             GivenUp::Nothing => {
-                for sighting in std::mem::take(&mut self.sightings) {
-                    self.give_up(Category::Error, letter::of_sighting(&sighting, reason));
+                for (sighting, json) in std::mem::take(&mut self.sightings).iter().zip(events) {
+                    self.give_up(Category::Error, letter::of_sighting(sighting, json, reason));
                 }
                 self.given_up = GivenUp::Events;
             }

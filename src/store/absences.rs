@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
 use time::{Duration, OffsetDateTime};
 
 use super::{Db, Tx};
@@ -42,33 +43,32 @@ pub async fn add(tx: &mut Tx, absent: &BTreeMap<Key, i64>) -> sqlx::Result<()> {
 /// Notes all events that arrived from `from` to before `to` as absent, and tells how many these are. The caller removes them in the same
 /// transaction and keeps others from adding any meanwhile. Reads the partition of a whole day once, without its payloads.
 pub async fn note_all(tx: &mut Tx, from: OffsetDateTime, to: OffsetDateTime) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        WITH gone AS MATERIALIZED (
-            SELECT project_id, issue_id, date_trunc('hour', occurred_at, 'UTC') AS hour, coalesce(environment, '') AS environment,
-                coalesce(release, '') AS release, date_trunc('hour', received_at, 'UTC') AS arrival, count(*) AS event_count
-            FROM events
-            WHERE received_at >= $1 AND received_at < $2
-            GROUP BY 1, 2, 3, 4, 5, 6
-        ), noted AS (
-            INSERT INTO absent_events AS a (project_id, issue_id, hour, environment, release, event_count)
-            SELECT project_id, issue_id, hour, environment, release, sum(event_count)::int8
-            FROM gone
-            GROUP BY 1, 2, 3, 4, 5
-            ORDER BY 1, 2, 3, 4, 5
-            ON CONFLICT (project_id, issue_id, hour, environment, release) DO UPDATE SET event_count = a.event_count + excluded.event_count
-        ), arrived AS (
-            UPDATE project_hours h SET removed_count = h.removed_count + g.event_count
-            FROM (SELECT project_id, arrival, sum(event_count)::int8 AS event_count FROM gone GROUP BY 1, 2) AS g
-            WHERE h.project_id = g.project_id AND h.hour = g.arrival
-        )
-        SELECT coalesce(sum(event_count), 0)::int8 AS "event_count!" FROM gone
-        "#,
-        from,
-        to,
+    let sql = noting("events WHERE received_at >= $1 AND received_at < $2");
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(from).bind(to).fetch_one(&mut **tx).await
+}
+
+/// The statement that notes what is read `FROM` here as absent, and answers how many events these are.
+pub(super) fn noting(gone: &str) -> String {
+    format!(
+        "WITH gone AS MATERIALIZED (
+             SELECT project_id, issue_id, date_trunc('hour', occurred_at, 'UTC') AS hour, coalesce(environment, '') AS environment,
+                 coalesce(release, '') AS release, date_trunc('hour', received_at, 'UTC') AS arrival, count(*) AS event_count
+             FROM {gone}
+             GROUP BY 1, 2, 3, 4, 5, 6
+         ), noted AS (
+             INSERT INTO absent_events AS a (project_id, issue_id, hour, environment, release, event_count)
+             SELECT project_id, issue_id, hour, environment, release, sum(event_count)::int8
+             FROM gone
+             GROUP BY 1, 2, 3, 4, 5
+             ORDER BY 1, 2, 3, 4, 5
+             ON CONFLICT (project_id, issue_id, hour, environment, release) DO UPDATE SET event_count = a.event_count + excluded.event_count
+         ), arrived AS (
+             UPDATE project_hours h SET removed_count = h.removed_count + g.event_count
+             FROM (SELECT project_id, arrival, sum(event_count)::int8 AS event_count FROM gone GROUP BY 1, 2) AS g
+             WHERE h.project_id = g.project_id AND h.hour = g.arrival
+         )
+         SELECT coalesce(sum(event_count), 0)::int8 FROM gone"
     )
-    .fetch_one(&mut **tx)
-    .await
 }
 
 /// Deletes at most `limit` events of a project that arrived in the 24 hours from `day` on, and notes them as absent. Tells how many.

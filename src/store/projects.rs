@@ -3,7 +3,7 @@
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
-use crate::domain::ids::{IssueId, ProjectId, UserId};
+use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::project::{Project, Slug};
 use crate::domain::user::User;
 use crate::store::Tx;
@@ -168,17 +168,6 @@ pub async fn insert(tx: &mut Tx, slug: &Slug, name: &str, platform: &str, at: Of
 pub async fn update(tx: &mut Tx, id: ProjectId, name: &str, platform: &str) -> sqlx::Result<()> {
     sqlx::query!("UPDATE projects SET name = $2, platform = $3 WHERE id = $1", id.0, name, platform).execute(&mut **tx).await?;
     Ok(())
-}
-
-/// Whether `user` belongs to the project.
-pub async fn has_member(db: impl PgExecutor<'_>, id: ProjectId, user: UserId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT 1 FROM project_members WHERE project_id = $1 AND user_id = $2) AS "member!""#,
-        id.0,
-        user.0
-    )
-    .fetch_one(db)
-    .await
 }
 
 /// The three rules every project starts with: new, regressed and spiking, to its members.

@@ -5,6 +5,7 @@ use sqlx::{Acquire, AssertSqlSafe, PgExecutor};
 use time::{Date, OffsetDateTime};
 
 use super::Tx;
+use super::absences;
 use super::partitions::{self, COLUMNS, Partition};
 use crate::domain::thinning::{Day, Step};
 
@@ -109,29 +110,11 @@ fn kept(partition: &Partition, step: Step) -> String {
 
 /// As `absences::note_all`, of the events in `old` that are not in `new`.
 async fn note_others(tx: &mut Tx, old: &str, new: &str) -> sqlx::Result<i64> {
-    let sql = format!(
-        "WITH gone AS MATERIALIZED (
-             SELECT project_id, issue_id, date_trunc('hour', occurred_at, 'UTC') AS hour, coalesce(environment, '') AS environment,
-                 coalesce(release, '') AS release, date_trunc('hour', received_at, 'UTC') AS arrival, count(*) AS event_count
-             FROM {old} e
-             WHERE NOT EXISTS (
-                 SELECT 1 FROM {new} k WHERE k.project_id = e.project_id AND k.event_id = e.event_id AND k.received_at = e.received_at
-             )
-             GROUP BY 1, 2, 3, 4, 5, 6
-         ), noted AS (
-             INSERT INTO absent_events AS a (project_id, issue_id, hour, environment, release, event_count)
-             SELECT project_id, issue_id, hour, environment, release, sum(event_count)::int8
-             FROM gone
-             GROUP BY 1, 2, 3, 4, 5
-             ORDER BY 1, 2, 3, 4, 5
-             ON CONFLICT (project_id, issue_id, hour, environment, release) DO UPDATE SET event_count = a.event_count + excluded.event_count
-         ), arrived AS (
-             UPDATE project_hours h SET removed_count = h.removed_count + g.event_count
-             FROM (SELECT project_id, arrival, sum(event_count)::int8 AS event_count FROM gone GROUP BY 1, 2) AS g
-             WHERE h.project_id = g.project_id AND h.hour = g.arrival
-         )
-         SELECT coalesce(sum(event_count), 0)::int8 FROM gone"
-    );
+    let sql = absences::noting(&format!(
+        "{old} e WHERE NOT EXISTS (
+             SELECT 1 FROM {new} k WHERE k.project_id = e.project_id AND k.event_id = e.event_id AND k.received_at = e.received_at
+         )"
+    ));
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut **tx).await
 }
 

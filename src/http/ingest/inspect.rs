@@ -10,7 +10,7 @@ use crate::domain::event_id::EventId;
 use crate::protocol::category::Category;
 use crate::protocol::dsn::Dsn;
 use crate::protocol::envelope::{self, EnvelopeError, Item};
-use crate::protocol::json::{self, Json};
+use crate::protocol::json::{self, Json, JsonError};
 use crate::protocol::receipt::BodyForm;
 use crate::protocol::{encoding, store_body};
 
@@ -103,7 +103,7 @@ fn inspect_envelope(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal
     }
     let mut events = items.iter().filter(|item| is_event(&item.kind));
     Ok(Inspected {
-        event_id: header.event_id.or_else(|| events.clone().find_map(|item| event_id_of(item.payload))),
+        event_id: header.event_id.or_else(|| events.clone().find_map(|item| event_id_of(item.payload).ok().flatten())),
         has_event: events.next().is_some(),
         dsn: header.dsn,
         items: items.iter().map(Category::of).collect(),
@@ -119,12 +119,7 @@ fn inspect_event(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
     if payload.len() > limits.event_bytes {
         return Err(Refusal::TooLarge(format!("the event is larger than {} bytes", limits.event_bytes)));
     }
-    let event_id = match serde_json::from_slice::<Id>(&payload) {
-        Ok(id) => id.parse(),
-        Err(_) => {
-            json::parse_object(&payload).map_err(|_| Refusal::Event("the body is not a JSON object"))?.get("event_id").and_then(id_in)
-        }
-    };
+    let event_id = event_id_of(&payload).map_err(|_| Refusal::Event("the body is not a JSON object"))?;
     Ok(Inspected { event_id, has_event: true, dsn: None, items: vec![Category::Error], faults: vec![] })
 }
 
@@ -139,10 +134,10 @@ fn is_event(kind: &str) -> bool {
 }
 
 /// The id alone, without building the document; leniently where that is refused (`NaN`, lone surrogates, …).
-fn event_id_of(payload: &[u8]) -> Option<EventId> {
+fn event_id_of(payload: &[u8]) -> Result<Option<EventId>, JsonError> {
     match serde_json::from_slice::<Id>(payload) {
-        Ok(id) => id.parse(),
-        Err(_) => json::parse_object(payload).ok()?.get("event_id").and_then(id_in),
+        Ok(id) => Ok(id.parse()),
+        Err(_) => Ok(json::parse_object(payload)?.get("event_id").and_then(id_in)),
     }
 }
 

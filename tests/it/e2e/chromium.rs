@@ -8,6 +8,8 @@ use std::time::Duration;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 
+use crate::harness::{OWNER_EMAIL, OWNER_PASSWORD, TestApp};
+
 /// What keeps a headless Chromium quiet and offline, as root too.
 const FLAGS: [&str; 10] = [
     "--headless=new",
@@ -54,6 +56,15 @@ impl Chromium {
             .await
             .expect("chromedriver starts Chromium");
         Self { client, _driver: driver, _profile: profile }
+    }
+
+    /// Signs the owner in by the form.
+    pub async fn sign_in(&self, app: &TestApp) {
+        self.goto(&format!("{}/login", app.url())).await;
+        self.fill("[name=email]", OWNER_EMAIL).await;
+        self.fill("[name=password]", OWNER_PASSWORD).await;
+        self.click("main form .btn.go").await;
+        self.until_shows("header.top").await;
     }
 
     /// Opens an address and waits until the page is loaded.

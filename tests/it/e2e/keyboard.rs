@@ -1,7 +1,7 @@
 //! The keyboard, in the pages as they are: every key presses a control that is visible.
 
 use super::chromium::Chromium;
-use crate::harness::{OWNER_EMAIL, OWNER_PASSWORD, TestApp};
+use crate::harness::TestApp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn issues_are_walked_opened_and_resolved_by_single_keys() {
@@ -14,7 +14,7 @@ async fn issues_are_walked_opened_and_resolved_by_single_keys() {
         }
     }
     let chromium = Chromium::open(true, false).await;
-    sign_in(&app, &chromium).await;
+    chromium.sign_in(&app).await;
     on_the_list(&app, &chromium).await;
     on_an_issue(&app, &chromium).await;
     chromium.close().await;
@@ -63,12 +63,4 @@ async fn on_an_issue(app: &TestApp, chromium: &Chromium) {
     assert_eq!(chromium.count(".iss > li").await, 2);
     chromium.press("?").await;
     chromium.until_at(&format!("{}/help", app.url())).await;
-}
-
-async fn sign_in(app: &TestApp, chromium: &Chromium) {
-    chromium.goto(&format!("{}/login", app.url())).await;
-    chromium.fill("[name=email]", OWNER_EMAIL).await;
-    chromium.fill("[name=password]", OWNER_PASSWORD).await;
-    chromium.click("main form .btn.go").await;
-    chromium.until_shows("header.top").await;
 }

@@ -3,7 +3,7 @@
 
 use super::chromium::Chromium;
 use super::shop;
-use crate::harness::{OWNER_EMAIL, OWNER_PASSWORD, TestApp};
+use crate::harness::TestApp;
 
 /// Payments that fail in each hour of the bad morning.
 const RUSH: u32 = 118;
@@ -19,11 +19,7 @@ async fn the_picture_in_the_readme_is_an_issue_on_a_bad_morning() {
     let issue: i64 =
         sqlx::query_scalar("SELECT id FROM issues ORDER BY event_count DESC LIMIT 1").fetch_one(&app.db).await.expect("there is one");
     let chromium = Chromium::open(true, false).await;
-    chromium.goto(&format!("{}/login", app.url())).await;
-    chromium.fill("[name=email]", OWNER_EMAIL).await;
-    chromium.fill("[name=password]", OWNER_PASSWORD).await;
-    chromium.click("main form .btn.go").await;
-    chromium.until_shows("header.top").await;
+    chromium.sign_in(&app).await;
     chromium.show(1440, 960).await;
     chromium.goto(&format!("{}/issues/{issue}", app.url())).await;
     assert!(chromium.shows(".ih .badge.hot").await, "the rush is a spike");

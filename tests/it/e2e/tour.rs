@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::chromium::Chromium;
 use super::shop;
-use crate::harness::{OWNER_EMAIL, OWNER_PASSWORD, Project, TestApp};
+use crate::harness::{OWNER_EMAIL, Project, TestApp};
 
 /// Captured bodies of real SDKs that between them fill every block of the issue page.
 const BODIES: [&str; 9] = [
@@ -49,7 +49,7 @@ async fn every_page_is_sound_in_both_themes_on_a_desk_and_on_a_phone() {
         for view in &outside {
             faults.extend(look(&chromium, view, dark).await);
         }
-        sign_in(&app, &chromium).await;
+        chromium.sign_in(&app).await;
         for view in &inside {
             faults.extend(look(&chromium, view, dark).await);
         }
@@ -187,14 +187,6 @@ async fn extremes(app: &TestApp, project: &Project) {
         }))
         .await;
     app.sdk(project).capture(json!({ "level": "info" })).await;
-}
-
-async fn sign_in(app: &TestApp, chromium: &Chromium) {
-    chromium.goto(&format!("{}/login", app.url())).await;
-    chromium.fill("[name=email]", OWNER_EMAIL).await;
-    chromium.fill("[name=password]", OWNER_PASSWORD).await;
-    chromium.click("main form .btn.go").await;
-    chromium.until_shows("header.top").await;
 }
 
 async fn too_wide(chromium: &Chromium) -> Vec<String> {
