@@ -144,6 +144,8 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("alert-rule", "/alerts/1", ""),
         ("alert-sent", "/alerts/sent/1", ""),
         ("settings", "/shop/settings", ""),
+        ("outcomes", "/shop/settings/outcomes", ""),
+        ("outcomes-none", "/stock-sync/settings/outcomes?period=90d", ""),
         ("members", "/members", ""),
         ("account", "/account", ""),
         ("account-menu", "/projects", "document.querySelector('.top .menu.right').open = true"),
