@@ -161,6 +161,15 @@ pub async fn locate(db: impl PgExecutor<'_>, event_id: EventId) -> sqlx::Result<
     Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), IssueId(row.issue_id))).collect())
 }
 
+/// When events of this id arrived and were counted, whether or not they are kept, latest first.
+pub async fn arrivals(db: impl PgExecutor<'_>, event_id: EventId) -> sqlx::Result<Vec<(ProjectId, OffsetDateTime)>> {
+    let rows =
+        sqlx::query!("SELECT project_id, received_at FROM event_ids WHERE event_id = $1 ORDER BY received_at DESC LIMIT 20", event_id.0)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.received_at)).collect())
+}
+
 /// The newest event that is kept.
 pub async fn latest(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -> sqlx::Result<Option<EventId>> {
     let id = sqlx::query_scalar!(

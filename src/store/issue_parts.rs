@@ -18,6 +18,8 @@ pub struct TagCount {
     pub key_count: i64,
     /// Values of the key that are kept apart.
     pub value_count: i64,
+    /// Whether there were more than can be kept apart.
+    pub has_others: bool,
 }
 
 /// One entry of the activity list.
@@ -46,8 +48,9 @@ pub struct Grouping {
 pub async fn tags(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId, most: i64) -> sqlx::Result<Vec<TagCount>> {
     sqlx::query_as!(
         TagCount,
-        r#"SELECT key, value, event_count, key_count AS "key_count!", value_count AS "value_count!" FROM (
-             SELECT key, value, event_count, (sum(event_count) OVER of_key)::int8 AS key_count, count(*) OVER of_key AS value_count,
+        r#"SELECT key, value, event_count, key_count AS "key_count!", value_count AS "value_count!", has_others AS "has_others!" FROM (
+             SELECT key, value, event_count, (sum(event_count) OVER of_key)::int8 AS key_count,
+                 count(*) FILTER (WHERE value <> '') OVER of_key AS value_count, bool_or(value = '') OVER of_key AS has_others,
                  row_number() OVER (PARTITION BY key ORDER BY value = '', event_count DESC, value) AS rank
              FROM issue_tags WHERE project_id = $1 AND issue_id = $2 WINDOW of_key AS (PARTITION BY key)) AS ranked
            WHERE rank <= $3 ORDER BY key, rank"#,

@@ -25,6 +25,10 @@ async fn ten_thousand_distinct_tag_values_are_capped_and_their_sum_stays_exact()
     assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issue_tags WHERE key = 'request'").await, 10_000);
     assert_eq!(number(&app, "SELECT event_count FROM issue_tags WHERE key = 'request' AND value = ''").await, 9_980);
     assert_eq!(number(&app, "SELECT event_count FROM issue_tags WHERE key = 'colour' AND value = 'red'").await, 5_000);
+    let page = app.sign_in_owner().await.open("/issues/1/tags").await;
+    for text in ["the most frequent of more than 20", "the most frequent of more than 100", "2 values"] {
+        page.assert_shows(text);
+    }
 }
 
 #[tokio::test]

@@ -211,6 +211,9 @@ async fn a_spike_is_counted_exactly_and_stored_thinned() {
     let browser = app.sign_in_owner().await;
     browser.open(&format!("/issues/{issue}")).await.assert_shows("25 stored, the rest of a spike counted");
     browser.open(&format!("/issues/{issue}/events")).await.assert_shows("85 events counted, 25 of them stored");
+    let counted_only = browser.open(&format!("/events/{last}")).await;
+    assert_eq!(counted_only.status, 404);
+    counted_only.assert_shows("The event arrived in shop on");
 
     app.clock.advance(Duration::HOUR);
     sdk.raise("ValueError", "x", "view").await;

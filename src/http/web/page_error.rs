@@ -14,6 +14,8 @@ pub enum PageError {
     SignIn(String),
     /// No such thing, or nothing this person may know of.
     NotFound,
+    /// It was there; the text says what became of it.
+    NotKept(String),
     /// They may know of it and not do this; the text says who can.
     Forbidden(String),
     /// The request makes no sense; the text says why.
@@ -96,6 +98,7 @@ impl IntoResponse for PageError {
         let (status, text) = match self {
             Self::SignIn(path) => return Redirect::to(&super::next::login_for(&path)).into_response(),
             Self::NotFound => (StatusCode::NOT_FOUND, None),
+            Self::NotKept(text) => (StatusCode::NOT_FOUND, Some(text)),
             Self::Forbidden(text) => (StatusCode::FORBIDDEN, Some(text)),
             Self::BadRequest(text) => (StatusCode::BAD_REQUEST, Some(text)),
             Self::Unavailable(detail) => return logged(StatusCode::SERVICE_UNAVAILABLE, &detail),

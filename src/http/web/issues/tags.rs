@@ -17,6 +17,7 @@ use crate::store::issue_parts;
 
 /// Values of a tag on its card.
 const VALUES_MAX: usize = 8;
+const MOST_FREQUENT: &str = "the most frequent";
 
 #[derive(Template)]
 #[template(path = "pages/issues/tags.html")]
@@ -51,13 +52,14 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Path(id): Path<String
         ("environment", issue_parts::environments(&doors.db, project, issue.id, most).await?),
         ("release", issue_parts::releases(&doors.db, project, issue.id, most).await?),
     ] {
-        let count = i64::try_from(values.len()).unwrap_or(i64::MAX);
-        cards.extend((count > 0).then(|| card(key, &values, issue.event_count, count, &base)));
+        // One more than is shown is read, so how many there are is not known.
+        let how_many = if values.len() > VALUES_MAX { MOST_FREQUENT.to_owned() } else { values_of(values.len()) };
+        cards.extend((!values.is_empty()).then(|| card(key, &values, issue.event_count, how_many, &base)));
     }
-    let value_counts: Vec<i64> = value_counts(&counts);
-    let tags = side::grouped(counts).into_iter().zip(value_counts);
+    let how_many = how_many(&counts);
+    let tags = side::grouped(counts).into_iter().zip(how_many);
     let tags = tags.filter(|((key, ..), _)| !matches!(key.as_str(), "environment" | "release"));
-    cards.extend(tags.map(|((key, values, total), count)| card(&key, &values, total, count, &base)));
+    cards.extend(tags.map(|((key, values, total), how_many)| card(&key, &values, total, how_many, &base)));
     let page = Page {
         id: issue.id.0,
         short_id: issue.short_id(),
@@ -70,20 +72,22 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Path(id): Path<String
     layout::html(&page)
 }
 
-/// Values per key, in the order of the keys.
-fn value_counts(counts: &[issue_parts::TagCount]) -> Vec<i64> {
+/// Of each key, in the order of the keys.
+fn how_many(counts: &[issue_parts::TagCount]) -> Vec<String> {
     let mut last = None;
     let first_of_key = counts.iter().filter(|count| last.replace(&count.key) != Some(&count.key));
-    first_of_key.map(|count| count.value_count).collect()
+    let text = |count: &issue_parts::TagCount| match usize::try_from(count.value_count).unwrap_or_default() {
+        _ if count.has_others => format!("{MOST_FREQUENT} of more than {}", format::count(count.value_count)),
+        values if values > VALUES_MAX => format!("{MOST_FREQUENT} of {}", format::count(count.value_count)),
+        values => values_of(values),
+    };
+    first_of_key.map(text).collect()
 }
 
-fn card(key: &str, values: &[(String, i64)], total: i64, value_count: i64, base: &str) -> Card {
-    // Of environments and releases one more than is shown is read, so how many there are is not known.
-    let shown = i64::try_from(VALUES_MAX).unwrap_or(i64::MAX);
-    let how_many = match key {
-        "environment" | "release" if value_count > shown => "the most frequent".to_owned(),
-        _ if value_count > shown => format!("the most frequent of {}", format::count(value_count)),
-        _ => format::many(value_count, "value", "values"),
-    };
-    Card { tag: side::of_key(key, values, total, VALUES_MAX, base), values: how_many, has: address::search_pair(base, "has", key) }
+fn values_of(count: usize) -> String {
+    format::many(i64::try_from(count).unwrap_or(i64::MAX), "value", "values")
+}
+
+fn card(key: &str, values: &[(String, i64)], total: i64, values_text: String, base: &str) -> Card {
+    Card { tag: side::of_key(key, values, total, VALUES_MAX, base), values: values_text, has: address::search_pair(base, "has", key) }
 }

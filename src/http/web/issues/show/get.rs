@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::domain::event_id::EventId;
 use crate::http::Doors;
+use crate::http::web::format;
 use crate::http::web::issues::find::{self, Found};
 use crate::http::web::layout;
 use crate::http::web::page_error::PageError;
@@ -128,7 +129,21 @@ pub async fn locate(State(doors): State<Doors>, me: SignedIn, Path(raw): Path<St
             return Ok(Redirect::to(&format!("/issues/{issue}/events/{event_id}")));
         }
     }
-    Err(PageError::NotFound)
+    Err(not_kept(&doors, &me, event_id).await?)
+}
+
+/// An SDK shows the id of its event to people, who must not be told that there was none.
+async fn not_kept(doors: &Doors, me: &SignedIn, event_id: EventId) -> Result<PageError, PageError> {
+    for (project, at) in event_reads::arrivals(&doors.db, event_id).await? {
+        if let Some(project) = store::projects::find_visible_by_id(&doors.db, project, &me.user).await? {
+            let (name, at) = (project.name, format::exact(at));
+            return Ok(PageError::NotKept(format!(
+                "The event arrived in {name} on {at} and was counted. Its details are not kept: of a spike only some events are stored, and \
+                 old ones are removed to keep within the limits of space."
+            )));
+        }
+    }
+    Ok(PageError::NotFound)
 }
 
 async fn named(doors: &Doors, found: &Found, name: &str) -> Result<Option<EventId>, PageError> {
