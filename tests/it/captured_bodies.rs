@@ -20,20 +20,23 @@ const LIMIT: usize = 1 << 20;
 /// A little after the fixtures were captured.
 const NOW: OffsetDateTime = datetime!(2026-11-20 09:00 UTC);
 
-fn folder(name: &str) -> PathBuf {
+/// A folder of `tests/fixtures`.
+pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-fn body(path: impl AsRef<Path>) -> Vec<u8> {
+/// The bytes of a fixture.
+pub fn body(path: impl AsRef<Path>) -> Vec<u8> {
     fs::read(path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
-fn index(name: &str) -> Vec<Value> {
+/// What is known of the fixtures of a folder.
+pub fn index(name: &str) -> Vec<Value> {
     serde_json::from_slice(&body(folder(name).join("index.json"))).expect("the index is a list")
 }
 
 /// Names of all captured bodies of a client, sorted.
-fn captured(client: &str) -> Vec<String> {
+pub fn captured(client: &str) -> Vec<String> {
     let mut files: Vec<String> = index("envelopes")
         .iter()
         .filter_map(|entry| entry["file"].as_str())

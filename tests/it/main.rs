@@ -18,6 +18,7 @@ mod api_issues;
 mod architecture;
 mod attacks;
 mod captured_bodies;
+mod captured_outcomes;
 mod chaos;
 mod command_line;
 mod crash;
