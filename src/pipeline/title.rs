@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_message_is_named_by_its_text_and_nothing_by_a_word() {
-        let logentry = Some(LogEntry { message: Some("hello %s".into()), formatted: Some("hello Ann".into()), params: None });
+        let logentry = Some(LogEntry { message: Some("hello %s".into()), formatted: Some("hello Ann".into()), ..LogEntry::default() });
         let title = of(&Event { logentry, ..Event::default() });
         assert_eq!((title.kind.as_str(), title.value.as_str(), title.culprit.as_str()), ("", "hello Ann", ""));
         assert_eq!(of(&Event::default()).value, UNTITLED);

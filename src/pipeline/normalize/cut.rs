@@ -22,7 +22,7 @@ pub(super) struct Size {
 /// Cuts to `max` characters, the mark included, and notes it.
 pub(super) fn text(text: &mut Text<'_>, max: usize, at: Place<'_>, notes: &mut Notes) {
     if let Some(was) = shorten(text, max) {
-        notes.add(at, format!("cut to {} characters (was {})", grouped(max), grouped(was)));
+        notes.cut(at, was, format!("cut to {} characters (was {})", grouped(max), grouped(was)));
     }
 }
 
@@ -35,14 +35,17 @@ pub(super) fn optional(field: &mut Option<Text<'_>>, max: usize, at: Place<'_>, 
 
 /// Cuts a tree and notes it once.
 pub(super) fn value(value: &mut Json<'_>, size: Size, at: Place<'_>, notes: &mut Notes) {
-    let mut cutting = Cutting { size, left: size.bytes, touched: false };
+    if let Json::Text(whole) = value {
+        return text(whole, size.text.min(size.bytes), at, notes);
+    }
+    let mut cutting = Cutting::new(size);
     cutting.value(value, size.depth);
     cutting.note(at, notes);
 }
 
 /// Cuts an object as one tree and notes it once.
 pub(super) fn object(object: &mut Object<'_>, size: Size, at: Place<'_>, notes: &mut Notes) {
-    let mut cutting = Cutting { size, left: size.bytes, touched: false };
+    let mut cutting = Cutting::new(size);
     cutting.object(object, size.depth);
     cutting.note(at, notes);
 }
@@ -52,30 +55,68 @@ pub(super) fn entries(object: &mut Object<'_>, each: Size, total: usize, at: Pla
     let mut left = total;
     let before = object.len();
     object.retain(|key, entry| {
-        let mut cutting = Cutting { size: each, left: each.bytes, touched: false };
-        cutting.value(entry, each.depth);
-        cutting.note(at.key(key), notes);
-        let used = key.len() + each.bytes - cutting.left;
+        let used = key.len() + self::entry(entry, each, at.key(key), notes);
         let fits = used <= left;
         left = left.saturating_sub(used);
         fits
     });
     if object.len() < before {
-        notes.add(at, format!("{} of {before} entries dropped: together at most {} bytes are kept", before - object.len(), grouped(total)));
+        notes.cut(
+            at,
+            before,
+            format!("{} of {before} entries dropped: together at most {} bytes are kept", before - object.len(), grouped(total)),
+        );
     }
+}
+
+/// Cuts one entry; the bytes it needs.
+fn entry(entry: &mut Json<'_>, size: Size, at: Place<'_>, notes: &mut Notes) -> usize {
+    if let Json::Text(whole) = entry {
+        text(whole, size.text.min(size.bytes), at, notes);
+        return whole.len();
+    }
+    let mut cutting = Cutting::new(size);
+    cutting.value(entry, size.depth);
+    cutting.note(at, notes);
+    size.bytes - cutting.left
 }
 
 struct Cutting {
     size: Size,
     left: usize,
-    touched: bool,
+    lost: Lost,
+}
+
+/// What is missing of a tree.
+#[derive(Default)]
+struct Lost {
+    /// Texts that were cut.
+    texts: usize,
+    /// Characters that the longest of them had.
+    longest: usize,
+    /// Entries of lists and objects.
+    entries: usize,
+    /// Lists and objects nested too deeply.
+    branches: usize,
 }
 
 impl Cutting {
+    fn new(size: Size) -> Self {
+        Self { size, left: size.bytes, lost: Lost::default() }
+    }
+
     fn note(&self, at: Place<'_>, notes: &mut Notes) {
-        if self.touched {
-            notes.add(at, format!("cut to {} bytes, texts to {} characters", grouped(self.size.bytes), grouped(self.size.text)));
+        let Lost { texts, longest, entries, branches } = self.lost;
+        if texts + entries + branches == 0 {
+            return;
         }
+        let parts = [
+            (texts, format!("{} cut, of up to {} characters", counted(texts, "text was", "texts were"), grouped(longest))),
+            (entries, format!("{} left out", counted(entries, "entry was", "entries were"))),
+            (branches, format!("{} nested too deeply", counted(branches, "branch was", "branches were"))),
+        ];
+        let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect();
+        notes.cut(at, longest.max(entries), parts.join(", "));
     }
 
     fn value(&mut self, value: &mut Json<'_>, depth: usize) {
@@ -83,7 +124,7 @@ impl Cutting {
             Json::Text(text) => self.text(text),
             Json::Array(_) | Json::Object(_) if depth == 0 && !is_empty(value) => {
                 *value = Json::from(TOO_DEEP);
-                self.touched = true;
+                self.lost.branches += 1;
             }
             Json::Array(list) => self.list(list, depth),
             Json::Object(object) => self.object(object, depth),
@@ -103,8 +144,8 @@ impl Cutting {
             fits
         });
         if list.len() < before {
+            self.lost.entries += before - list.len();
             list.push(Json::from(format!("{CUT_MARK} {} more", before - list.len())));
-            self.touched = true;
         }
     }
 
@@ -121,19 +162,27 @@ impl Cutting {
         let dropped = before - object.len();
         if dropped > 0 {
             object.insert(CUT_MARK, Json::from(format!("{dropped} more")));
-            self.touched = true;
+            self.lost.entries += dropped;
         }
     }
 
     fn text(&mut self, text: &mut Text<'_>) {
         let max = self.size.text.min(self.left.max(CUT_MARK.len()));
-        self.touched |= shorten(text, max).is_some();
+        if let Some(was) = shorten(text, max) {
+            self.lost.texts += 1;
+            self.lost.longest = self.lost.longest.max(was);
+        }
         self.spend(text.len());
     }
 
     fn spend(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(bytes);
     }
+}
+
+/// `1 text was`, `3 texts were`.
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
 fn is_empty(value: &Json<'_>) -> bool {

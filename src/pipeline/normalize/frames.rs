@@ -21,14 +21,17 @@ const OTHER: Size = Size { depth: 5, text: 1_024, bytes: 4_096 };
 
 /// Trims all stack traces of an event. In-app flags must be decided.
 pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
-    keep_ends(&mut event.exceptions, EXCEPTIONS_MAX, Place::root("exceptions"), notes);
+    let exceptions = Place::root("exception");
+    let at = exceptions.key("values");
+    keep_ends(&mut event.exceptions, EXCEPTIONS_MAX, exceptions, notes);
     for (index, exception) in event.exceptions.iter_mut().enumerate() {
-        trim_exception(exception, Place::root("exceptions").index(index), notes);
+        trim_exception(exception, at.index(index), notes);
     }
     keep_threads(&mut event.threads, notes);
     for (index, thread) in event.threads.iter_mut().enumerate() {
-        let at = Place::root("threads");
-        let at = at.index(index);
+        let threads = Place::root("threads");
+        let values = threads.key("values");
+        let at = values.index(index);
         cut::optional(&mut thread.name, 256, at.key("name"), notes);
         cut::object(&mut thread.other, OTHER, at, notes);
         trim_stacktrace(thread.stacktrace.as_mut(), at.key("stacktrace"), notes);
@@ -57,7 +60,7 @@ fn keep_threads(threads: &mut Vec<Thread<'_>>, notes: &mut Notes) {
         kept <= THREADS_MAX || thread.crashed == Some(true) || thread.current == Some(true)
     });
     if threads.len() < before {
-        notes.add(Place::root("threads"), format!("cut to {} threads (was {before})", threads.len()));
+        notes.cut(Place::root("threads"), before, format!("cut to {} threads (was {before})", threads.len()));
     }
 }
 
@@ -86,7 +89,7 @@ fn keep_ends<T>(list: &mut Vec<T>, max: usize, at: Place<'_>, notes: &mut Notes)
     }
     let (from, to) = (max / 2, before - (max - max / 2));
     list.drain(from..to);
-    notes.add(at, format!("cut to {max} by leaving out the middle (was {})", cut::grouped(before)));
+    notes.cut(at, before, format!("cut to {max} by leaving out the middle (was {})", cut::grouped(before)));
     Some((from, to))
 }
 
@@ -106,7 +109,11 @@ fn strip_beyond(frames: &mut [Frame<'_>], at: Place<'_>, notes: &mut Notes) {
         frame.post_context.clear();
     }
     if stripped > 0 {
-        notes.add(at, format!("locals and surrounding lines are kept for {DETAILED_MAX} frames, not for {stripped} others"));
+        notes.cut(
+            at,
+            stripped + DETAILED_MAX,
+            format!("locals and surrounding lines are kept for {DETAILED_MAX} frames, not for {stripped} others"),
+        );
     }
 }
 
@@ -133,7 +140,7 @@ fn trim_frame(frame: &mut Frame<'_>, at: Place<'_>, notes: &mut Notes) {
 /// Keeps the lines nearest to the frame's own.
 fn trim_lines(lines: &mut Vec<Text<'_>>, nearest_is_last: bool, at: Place<'_>, notes: &mut Notes) {
     if lines.len() > LINES_MAX {
-        notes.add(at, format!("cut to {LINES_MAX} lines (was {})", cut::grouped(lines.len())));
+        notes.cut(at, lines.len(), format!("cut to {LINES_MAX} lines (was {})", cut::grouped(lines.len())));
         if nearest_is_last {
             lines.drain(..lines.len() - LINES_MAX);
         } else {

@@ -36,7 +36,7 @@ pub struct Arrival {
 
 /// Completes an event in place. Always succeeds.
 pub fn event(event: &mut Event<'_>, arrival: &Arrival) {
-    let mut notes = Notes::continuing(std::mem::take(&mut event.damage));
+    let mut notes = Notes::open(event);
     times::correct(event, arrival, &mut notes);
     event.level.get_or_insert(Level::Error);
     names::clean(event, &mut notes);
@@ -49,7 +49,7 @@ pub fn event(event: &mut Event<'_>, arrival: &Arrival) {
     derived::culprit(event);
     tags::clean(event, &mut notes);
     derived::tags(event);
-    event.damage = notes.into_damage();
+    notes.close(event);
 }
 
 #[cfg(test)]

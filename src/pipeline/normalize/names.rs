@@ -43,7 +43,7 @@ pub(super) fn clean(event: &mut Event<'_>, notes: &mut Notes) {
     name(&mut event.environment, "environment", 64, notes);
     name(&mut event.checksum, "checksum", 128, notes);
     if event.release.is_none() && event.dist.take().is_some() {
-        notes.add(Place::root("dist"), "means nothing without a release; dropped");
+        notes.drop(Place::root("dist"), "means nothing without a release; dropped");
     }
 }
 

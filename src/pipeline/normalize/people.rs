@@ -18,7 +18,7 @@ pub(super) fn complete(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Not
         Some(AUTO) => seen(event, arrival),
         Some(address) if address.parse::<IpAddr>().is_ok() => Some(address.to_owned()),
         Some(_) => {
-            notes.add(at.key("ip_address"), "not an IP address; dropped");
+            notes.drop(at.key("ip_address"), "not an IP address; dropped");
             None
         }
         None if wants_address(event) => seen(event, arrival),

@@ -33,7 +33,7 @@ pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
 
 fn pairs(pairs: &mut Pairs<'_>, at: Place<'_>, notes: &mut Notes) {
     if pairs.len() > PAIRS_MAX {
-        notes.add(at, format!("cut to {PAIRS_MAX} entries (was {})", cut::grouped(pairs.len())));
+        notes.cut(at, pairs.len(), format!("cut to {PAIRS_MAX} entries (was {})", cut::grouped(pairs.len())));
         pairs.truncate(PAIRS_MAX);
     }
     for (index, (name, value)) in pairs.iter_mut().enumerate() {

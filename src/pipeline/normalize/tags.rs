@@ -14,7 +14,7 @@ pub(super) const TAG_LEN_MAX: usize = 200;
 pub(super) fn clean(event: &mut Event<'_>, notes: &mut Notes) {
     let at = Place::root("tags");
     if event.tags.len() > TAGS_MAX {
-        notes.add(at, format!("cut to {TAGS_MAX} tags (was {})", cut::grouped(event.tags.len())));
+        notes.cut(at, event.tags.len(), format!("cut to {TAGS_MAX} tags (was {})", cut::grouped(event.tags.len())));
         event.tags.truncate(TAGS_MAX);
     }
     let mut seen: HashSet<Text<'_>> = HashSet::with_capacity(event.tags.len());

@@ -86,7 +86,7 @@ fn huge_collections_are_cut_and_the_page_is_told() {
     assert_eq!(event.exceptions.len(), 50);
     assert!(event::to_stored(&event).len() < 600_000);
     for path in
-        ["tags", "breadcrumbs", "extra.big", "logentry.message", "request.headers", "request.data", "exceptions", "exceptions.0.value"]
+        ["tags", "breadcrumbs", "extra.big", "logentry.message", "request.headers", "request.data", "exception", "exception.values.0.value"]
     {
         assert!(event.damage.iter().any(|damage| damage.path == path), "{path}");
     }

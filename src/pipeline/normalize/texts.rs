@@ -32,7 +32,7 @@ pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
     cut::entries(&mut event.extra, EXTRA, EXTRA_TOTAL, Place::root("extra"), notes);
     cut::entries(&mut event.contexts, CONTEXT, CONTEXTS_TOTAL, Place::root("contexts"), notes);
     cut::object(&mut event.modules, MODULES, Place::root("modules"), notes);
-    cut::entries(&mut event.other, UNKNOWN, UNKNOWN_TOTAL, Place::root("other"), notes);
+    cut::entries(&mut event.other, UNKNOWN, UNKNOWN_TOTAL, Place::EVENT, notes);
     if let Some(template) = &mut event.template {
         cut::object(template, CONTEXT, Place::root("template"), notes);
     }
@@ -50,9 +50,10 @@ pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
 }
 
 fn trim_breadcrumbs(breadcrumbs: &mut Vec<Breadcrumb<'_>>, notes: &mut Notes) {
-    let at = Place::root("breadcrumbs");
+    let all = Place::root("breadcrumbs");
+    let at = all.key("values");
     if breadcrumbs.len() > BREADCRUMBS_MAX {
-        notes.add(at, format!("cut to the newest {BREADCRUMBS_MAX} (was {})", cut::grouped(breadcrumbs.len())));
+        notes.cut(all, breadcrumbs.len(), format!("cut to the newest {BREADCRUMBS_MAX} (was {})", cut::grouped(breadcrumbs.len())));
         breadcrumbs.drain(..breadcrumbs.len() - BREADCRUMBS_MAX);
     }
     for (index, breadcrumb) in breadcrumbs.iter_mut().enumerate() {

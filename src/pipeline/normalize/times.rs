@@ -4,7 +4,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::Arrival;
-use crate::protocol::event::{Event, Notes, Place};
+use crate::protocol::event::{Change, Event, Notes, Place};
 
 /// A difference below this is the network's, not the clock's.
 const DRIFT_MIN: Duration = Duration::minutes(55);
@@ -19,7 +19,7 @@ pub(super) fn correct(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Note
     event.received = Some(received_at);
     if let Some(drift) = arrival.sent_at.map(|sent_at| received_at - sent_at).filter(|drift| drift.abs() >= DRIFT_MIN) {
         undo(event, drift);
-        notes.add(Place::root("timestamp"), format!("moved by {}: the client's clock is wrong", shown(drift)));
+        notes.add(Place::root("timestamp"), Change::Corrected, format!("moved by {}: the client's clock is wrong", shown(drift)));
     }
     let claimed = event.timestamp.unwrap_or(received_at);
     let fault = match claimed - received_at {
@@ -30,7 +30,7 @@ pub(super) fn correct(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Note
     event.timestamp = Some(claimed);
     if let Some(fault) = fault {
         let claimed = claimed.format(&Rfc3339).unwrap_or_else(|_| claimed.to_string());
-        notes.add(Place::root("timestamp"), format!("the claimed {claimed} {fault}; the time of arrival is used"));
+        notes.add(Place::root("timestamp"), Change::Corrected, format!("the claimed {claimed} {fault}; the time of arrival is used"));
         event.timestamp = Some(received_at);
     }
 }

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{
-    Breadcrumb, Damage, Event, Exception, Frame, Grouping, Json, LogEntry, Mechanism, Object, Request, Sdk, Stacktrace, Text, Thread, User,
+    Breadcrumb, Change, Damage, Event, Exception, Frame, Grouping, Json, LogEntry, Mechanism, Object, Request, Sdk, Stacktrace, Text,
+    Thread, User,
 };
 use crate::domain::event_id::EventId;
 use crate::domain::level::Level;
@@ -143,9 +144,10 @@ stored!(Event {
     client_meta: "_meta",
     other: "other",
     damage: "damage",
+    damage_unlisted: "damage_unlisted",
     grouping: "grouping"
 });
-stored!(LogEntry { message: "message", formatted: "formatted", params: "params" });
+stored!(LogEntry { message: "message", formatted: "formatted", params: "params" } and other);
 stored!(Exception { kind: "type", value: "value", module: "module", thread_id: "thread_id", mechanism: "mechanism", stacktrace: "stacktrace" } and other);
 stored!(Mechanism { kind: "type", handled: "handled", synthetic: "synthetic", exception_id: "exception_id", parent_id: "parent_id", source: "source", is_exception_group: "is_exception_group" } and other);
 stored!(Stacktrace { frames: "frames" } and other);
@@ -323,14 +325,25 @@ impl<'a> Stored<'a> for Damage {
     fn write(&self, out: &mut Vec<u8>) {
         let mut fields = Fields::open(out);
         fields.add(",\"path\":", &self.path);
+        fields.add(",\"change\":", &Text::Borrowed(self.change.name()));
+        fields.add(",\"was\":", &self.was);
         fields.add(",\"what\":", &self.what);
         fields.close();
     }
 
+    /// Events of older versions do not say what kind of change it was.
     fn read(json: Json<'a>) -> Result<Self, StoredError> {
-        let mut fields = Object::read(json)?;
-        let mut text = |key: &str| fields.remove(key).map_or(Err(StoredError::Expected("a text")), String::read);
-        Ok(Self { path: text("path")?, what: text("what")? })
+        let mut read = Self::default();
+        for (key, value) in Object::read(json)? {
+            match key.as_ref() {
+                "path" => read.path = String::read(value)?,
+                "change" => read.change = value.as_str().and_then(Change::parse).unwrap_or_default(),
+                "was" => read.was = Option::read(value)?,
+                "what" => read.what = String::read(value)?,
+                _ => {}
+            }
+        }
+        Ok(read)
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Event<'a> {
     pub other: Object<'a>,
     /// What Bugle changed or could not read, for the page.
     pub damage: Vec<Damage>,
+    /// How many changes there were besides those listed in `damage`.
+    pub damage_unlisted: Option<i64>,
     /// Why it is in its issue, for the page. `None` before the digest has fingerprinted it.
     pub grouping: Option<Grouping>,
 }
@@ -88,6 +90,8 @@ pub struct LogEntry<'a> {
     /// The text for people. Always set after reading.
     pub formatted: Option<Text<'a>>,
     pub params: Option<Json<'a>>,
+    /// Everything else, as sent.
+    pub other: Object<'a>,
 }
 
 impl LogEntry<'_> {
@@ -224,11 +228,46 @@ pub struct Sdk<'a> {
     pub other: Object<'a>,
 }
 
+/// What kind of thing was done to a part of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// It was of a wrong type or form and is not there any more.
+    Dropped,
+    /// It was too long, too many or too deep; a part of it is there.
+    Cut,
+    /// It held what JSON or Postgres cannot, which was replaced.
+    Repaired,
+    /// It was replaced by something that can be right.
+    #[default]
+    Corrected,
+}
+
+impl Change {
+    /// Under which it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dropped => "dropped",
+            Self::Cut => "cut",
+            Self::Repaired => "repaired",
+            Self::Corrected => "corrected",
+        }
+    }
+
+    /// The inverse of [`Change::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Dropped, Self::Cut, Self::Repaired, Self::Corrected].into_iter().find(|change| change.name() == name)
+    }
+}
+
 /// One thing that was changed or given up while an event was read: shown on its page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// Where, in dots: `exception.values.0.stacktrace`.
+    /// Where, in dots and the protocol's own words: `exception.values.0.stacktrace`. Empty: the event as a whole.
     pub path: String,
+    /// What kind of change.
+    pub change: Change,
+    /// What was cut: its former characters, bytes or entries.
+    pub was: Option<i64>,
     /// What was done and why, for people: `cut to 8,192 characters (was 12,004)`.
     pub what: String,
 }

@@ -27,6 +27,25 @@ pub const TOO_DEEP: &str = "[nested too deeply]";
 /// Stands where a string had a NUL character.
 pub const NUL_REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
+/// How often something was replaced while a text was read, by what was wrong with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// NUL characters, now [`NUL_REPLACEMENT`].
+    pub nul: u32,
+    /// Halves of UTF-16 pairs, now U+FFFD.
+    pub surrogates: u32,
+    /// `NaN`, `Infinity` and other words that JSON does not know, now null.
+    pub tokens: u32,
+    /// Numbers beyond the range of floats, now texts.
+    pub numbers: u32,
+    /// Escapes that mean nothing and control characters that were not escaped.
+    pub escapes: u32,
+    /// Lists and objects nested deeper than [`DEPTH_MAX`], now [`TOO_DEEP`].
+    pub too_deep: u32,
+    /// It was not UTF-8.
+    pub encoding: bool,
+}
+
 /// The text is not JSON, and not anything close to it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -34,15 +53,26 @@ pub struct JsonError(String);
 
 /// Reads any JSON value.
 pub fn parse(bytes: &[u8]) -> Result<Json<'_>, JsonError> {
-    parse::document(bytes, DEPTH_MAX).or_else(|_| {
-        let repaired = repair::repair(bytes);
-        parse::document(&repaired, DEPTH_MAX).map(Json::into_owned).map_err(|_| JsonError(fault(&repaired)))
+    parse_telling(bytes, &mut Repairs::default())
+}
+
+/// [`parse`], and what had to be replaced for it.
+fn parse_telling<'a>(bytes: &'a [u8], repairs: &mut Repairs) -> Result<Json<'a>, JsonError> {
+    parse::document(bytes, DEPTH_MAX, repairs).or_else(|_| {
+        *repairs = Repairs::default();
+        let repaired = repair::repair(bytes, repairs);
+        parse::document(&repaired, DEPTH_MAX, repairs).map(Json::into_owned).map_err(|_| JsonError(fault(&repaired)))
     })
 }
 
 /// Reads a JSON object; anything else is an error.
 pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
-    match parse(bytes)? {
+    parse_object_telling(bytes, &mut Repairs::default())
+}
+
+/// [`parse_object`], and what had to be replaced for it.
+pub fn parse_object_telling<'a>(bytes: &'a [u8], repairs: &mut Repairs) -> Result<Object<'a>, JsonError> {
+    match parse_telling(bytes, repairs)? {
         Json::Object(object) => Ok(object),
         _ => Err(JsonError("expected a JSON object".to_owned())),
     }
@@ -50,7 +80,7 @@ pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
 
 /// Reads what was written from a tree: it has the sizes of what was read before, and stands a little deeper.
 pub fn parse_stored(bytes: &[u8]) -> Option<Json<'_>> {
-    parse::document(bytes, STORED_DEPTH_MAX).ok()
+    parse::document(bytes, STORED_DEPTH_MAX, &mut Repairs::default()).ok()
 }
 
 /// What is wrong with a text that is not JSON, and where.
@@ -174,7 +204,7 @@ mod tests {
                     _ => drop(text.remove(at)),
                 }
             }
-            let (ours, theirs) = (parse::document(&text, DEPTH_MAX), serde_json::from_slice::<Value>(&text));
+            let (ours, theirs) = (parse::document(&text, DEPTH_MAX, &mut Repairs::default()), serde_json::from_slice::<Value>(&text));
             let shown = String::from_utf8_lossy(&text);
             match (ours, theirs) {
                 (Ok(ours), Ok(theirs)) if !ours.to_string().contains('\u{fffd}') => {

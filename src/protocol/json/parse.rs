@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::object::Entry;
-use super::{Json, NUL_REPLACEMENT, Number, Object, TOO_DEEP, scan};
+use super::{Json, NUL_REPLACEMENT, Number, Object, Repairs, TOO_DEEP, scan};
 
 /// Objects of more fields are searched for equal keys by hashing.
 const FEW_FIELDS: usize = 32;
@@ -15,16 +15,16 @@ pub(super) struct NotJson;
 type Result<T> = std::result::Result<T, NotJson>;
 
 /// Reads a whole text; what is nested deeper than `depth_max` is left out.
-pub(super) fn document(bytes: &[u8], depth_max: usize) -> Result<Json<'_>> {
+pub(super) fn document<'a>(bytes: &'a [u8], depth_max: usize, repairs: &mut Repairs) -> Result<Json<'a>> {
     let text = std::str::from_utf8(bytes).map_err(|_| NotJson)?;
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth_max, items: Vec::new(), entries: Vec::new() };
+    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth_max, items: Vec::new(), entries: Vec::new(), repairs };
     parser.skip_blanks();
     let value = parser.value(0)?;
     parser.skip_blanks();
     if parser.at == bytes.len() { Ok(value) } else { Err(NotJson) }
 }
 
-struct Parser<'a> {
+struct Parser<'a, 'r> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -33,9 +33,11 @@ struct Parser<'a> {
     items: Vec<Json<'a>>,
     /// Fields of all objects that are open.
     entries: Vec<Entry<'a>>,
+    /// What was replaced. Only touched where something is.
+    repairs: &'r mut Repairs,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> Parser<'a, '_> {
     fn peek(&self) -> Result<u8> {
         self.bytes.get(self.at).copied().ok_or(NotJson)
     }
@@ -57,6 +59,7 @@ impl<'a> Parser<'a> {
             b'"' => Ok(Json::Text(self.string()?)),
             b'{' | b'[' if depth >= self.depth_max => {
                 self.skip_value()?;
+                self.repairs.too_deep += 1;
                 Ok(Json::Text(Cow::Borrowed(TOO_DEEP)))
             }
             b'{' => self.object(depth),
@@ -240,7 +243,10 @@ impl<'a> Parser<'a> {
                 }
                 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
             }
-            0 => return Ok(NUL_REPLACEMENT),
+            0 => {
+                self.repairs.nul += 1;
+                return Ok(NUL_REPLACEMENT);
+            }
             other => other,
         };
         char::from_u32(code).ok_or(NotJson)

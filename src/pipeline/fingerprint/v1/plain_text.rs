@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_template_is_better_than_the_text_unless_it_says_nothing() {
         fn entry<'a>(message: &'a str, formatted: &'a str) -> LogEntry<'a> {
-            LogEntry { message: Some(message.into()), formatted: Some(formatted.into()), params: None }
+            LogEntry { message: Some(message.into()), formatted: Some(formatted.into()), ..LogEntry::default() }
         }
         assert_eq!(of_logentry(&entry("hello %s", "hello Ann")).as_deref(), Some("hello ✱"));
         assert_eq!(of_logentry(&entry("hello {name}", "hello Ann")).as_deref(), Some("hello ✱"));

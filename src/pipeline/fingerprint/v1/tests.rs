@@ -31,7 +31,7 @@ fn raised<'a>(value: &'a str, frames: Vec<Frame<'a>>) -> Event<'a> {
 }
 
 fn message<'a>(text: &'a str, logger: &'a str) -> Event<'a> {
-    let logentry = Some(LogEntry { message: Some(text.into()), formatted: Some(text.into()), params: None });
+    let logentry = Some(LogEntry { message: Some(text.into()), formatted: Some(text.into()), ..LogEntry::default() });
     Event { platform: "python".into(), logentry, logger: Some(logger.into()), ..Event::default() }
 }
 

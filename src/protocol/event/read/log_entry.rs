@@ -12,7 +12,9 @@ pub(super) fn log_entry<'a>(object: Object<'a>, at: Place<'_>, notes: &mut Notes
             "message" => entry.message = scalar::text(value, at.key("message"), notes),
             "formatted" => entry.formatted = scalar::text(value, at.key("formatted"), notes),
             "params" if !is_empty(&value) => entry.params = Some(value),
-            _ => {}
+            "params" => {}
+            _ if value.is_null() => {}
+            _ => entry.other.push(key, value),
         }
     }
     entry
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_bare_message_is_the_text_of_an_entry_without_one() {
-        let entry = LogEntry { message: Some("took %s".into()), formatted: None, params: Some(json!(["3s"]).into()) };
+        let entry = LogEntry { message: Some("took %s".into()), params: Some(json!(["3s"]).into()), ..LogEntry::default() };
         assert_eq!(
             joined(Some(entry.clone()), Some("took three".into())).map(|entry| entry.text().to_owned()).as_deref(),
             Some("took three")

@@ -5,6 +5,7 @@ mod breadcrumb;
 mod exception;
 mod log_entry;
 mod people;
+mod repaired;
 mod request;
 mod scalar;
 mod stacktrace;
@@ -13,7 +14,7 @@ mod thread;
 
 use super::{Event, LogEntry, Notes, Object, Place, Stacktrace, Text};
 use crate::domain::event_id::EventId;
-use crate::protocol::json::{self, Json, JsonError};
+use crate::protocol::json::{self, Json, JsonError, Repairs};
 use crate::protocol::timestamp;
 
 /// The payload is no event at all.
@@ -23,8 +24,12 @@ pub struct ReadError(#[from] JsonError);
 
 /// Reads the payload of an event item or of `/store/`.
 pub fn read(bytes: &[u8]) -> Result<Event<'_>, ReadError> {
-    let mut reading = Reading::default();
-    for (key, value) in json::parse_object(bytes)? {
+    let (mut reading, mut repairs) = (Reading::default(), Repairs::default());
+    let fields = json::parse_object_telling(bytes, &mut repairs)?;
+    if repairs != Repairs::default() {
+        repaired::note(&fields, repairs, &mut reading.notes);
+    }
+    for (key, value) in fields {
         if !value.is_null() {
             reading.field(key, value);
         }
@@ -59,12 +64,12 @@ impl<'a> Reading<'a> {
             "environment" => event.environment = scalar::name(value, at, notes),
             "checksum" => event.checksum = scalar::name(value, at, notes),
             "message" | "logentry" | "sentry.interfaces.Message" => self.message(value, &key),
-            "exception" | "sentry.interfaces.Exception" => event.exceptions = exception::list(value, at, notes),
+            "exception" | "sentry.interfaces.Exception" => fill(&mut event.exceptions, exception::list(value, at, notes)),
             "stacktrace" => event.stacktrace = stacktrace::stacktrace(value, at, notes),
             "sentry.interfaces.Stacktrace" => self.legacy_stacktrace = stacktrace::stacktrace(value, at, notes),
             "threads" => event.threads = thread::list(value, at, notes),
             "template" | "sentry.interfaces.Template" => event.template = scalar::object(value, at, notes),
-            "breadcrumbs" | "sentry.interfaces.Breadcrumbs" => event.breadcrumbs = breadcrumb::list(value, at, notes),
+            "breadcrumbs" | "sentry.interfaces.Breadcrumbs" => fill(&mut event.breadcrumbs, breadcrumb::list(value, at, notes)),
             "request" | "sentry.interfaces.Http" => event.request = request::request(value, at, notes),
             "user" | "sentry.interfaces.User" => event.user = people::user(value, at, notes),
             "tags" => event.tags = tags::tags(value, at, notes),
@@ -94,15 +99,22 @@ impl<'a> Reading<'a> {
         let Self { mut event, notes, message, legacy_stacktrace } = self;
         event.logentry = log_entry::joined(event.logentry, message);
         event.stacktrace = event.stacktrace.or(legacy_stacktrace);
-        event.damage = notes.into_damage();
+        notes.close(&mut event);
         event
+    }
+}
+
+/// Of two spellings of one field the one counts that says something.
+fn fill<T>(list: &mut Vec<T>, found: Vec<T>) {
+    if !found.is_empty() {
+        *list = found;
     }
 }
 
 fn event_id(value: &Json<'_>, at: Place<'_>, notes: &mut Notes) -> Option<EventId> {
     let id = value.as_str().and_then(|text| EventId::parse(text).ok());
     if id.is_none() {
-        notes.add(at, "not an event id; another one was given");
+        notes.drop(at, "not an event id; another one was given");
     }
     id
 }
@@ -110,7 +122,7 @@ fn event_id(value: &Json<'_>, at: Place<'_>, notes: &mut Notes) -> Option<EventI
 fn time(value: &Json<'_>, at: Place<'_>, notes: &mut Notes) -> Option<time::OffsetDateTime> {
     let time = timestamp::read(value);
     if time.is_none() {
-        notes.add(at, format!("not a time ({}); dropped", scalar::shown(value)));
+        notes.drop(at, format!("not a time ({}); dropped", scalar::shown(value)));
     }
     time
 }
@@ -128,7 +140,7 @@ fn contexts<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Object<'a>
                 contexts.push(name, context);
             }
             Json::Null => {}
-            other => notes.add(at.key(&name), format!("expected an object, found {}; dropped", scalar::shown(&other))),
+            other => notes.drop(at.key(&name), format!("expected an object, found {}; dropped", scalar::shown(&other))),
         }
     }
     contexts
@@ -136,7 +148,7 @@ fn contexts<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Object<'a>
 
 impl<'a> From<Text<'a>> for LogEntry<'a> {
     fn from(text: Text<'a>) -> Self {
-        Self { message: Some(text.clone()), formatted: Some(text), params: None }
+        Self { message: Some(text.clone()), formatted: Some(text), ..Self::default() }
     }
 }
 

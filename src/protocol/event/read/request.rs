@@ -84,12 +84,12 @@ fn pairs<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Pairs<'a> {
         Json::Object(object) => object.into_iter().map(|(key, value)| (key, joined(value))).collect(),
         Json::Array(list) => list.into_iter().filter_map(pair).collect(),
         other => {
-            notes.add(at, format!("expected pairs, found {}; dropped", scalar::shown(&other)));
+            notes.drop(at, format!("expected pairs, found {}; dropped", scalar::shown(&other)));
             Vec::new()
         }
     };
     if found.len() > PAIRS_MAX {
-        notes.add(at, format!("cut to {PAIRS_MAX} entries (was {})", found.len()));
+        notes.cut(at, found.len(), format!("cut to {PAIRS_MAX} entries (was {})", found.len()));
     }
     found.into_iter().take(PAIRS_MAX).collect()
 }

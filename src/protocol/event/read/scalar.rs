@@ -16,7 +16,7 @@ pub(super) fn shown(value: &Json<'_>) -> String {
 }
 
 fn dropped<T>(value: &Json<'_>, expected: &str, at: Place<'_>, notes: &mut Notes) -> Option<T> {
-    notes.add(at, format!("expected {expected}, found {}; dropped", shown(value)));
+    notes.drop(at, format!("expected {expected}, found {}; dropped", shown(value)));
     None
 }
 

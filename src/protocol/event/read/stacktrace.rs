@@ -14,7 +14,7 @@ pub(super) fn stacktrace<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) 
                 match (key.as_ref(), value) {
                     (_, Json::Null) => {}
                     ("frames", Json::Array(frames)) => stacktrace.frames = list(frames, at.key("frames"), notes),
-                    ("frames", other) => notes.add(at.key("frames"), format!("expected a list, found {}; dropped", scalar::shown(&other))),
+                    ("frames", other) => notes.drop(at.key("frames"), format!("expected a list, found {}; dropped", scalar::shown(&other))),
                     (_, value) => {
                         stacktrace.other.push(key, value);
                     }
@@ -35,7 +35,7 @@ fn frame<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Frame<
         Json::Object(object) => object,
         Json::Null => return None,
         other => {
-            notes.add(at, format!("expected a frame, found {}; dropped", scalar::shown(&other)));
+            notes.drop(at, format!("expected a frame, found {}; dropped", scalar::shown(&other)));
             return None;
         }
     };
@@ -77,7 +77,7 @@ fn lines<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Text<'a>>
         }
         Json::Text(text) => text.lines().map(|line| line.to_owned().into()).collect(),
         other => {
-            notes.add(at, format!("expected lines, found {}; dropped", scalar::shown(&other)));
+            notes.drop(at, format!("expected lines, found {}; dropped", scalar::shown(&other)));
             Vec::new()
         }
     }

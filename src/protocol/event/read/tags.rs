@@ -12,7 +12,7 @@ pub(super) fn tags<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Pai
         Json::Object(object) => object.into_iter().map(|(key, value)| (Json::Text(key), value)).collect(),
         Json::Array(list) => list.into_iter().enumerate().filter_map(|(index, entry)| pair(entry, at.index(index), notes)).collect(),
         other => {
-            notes.add(at, format!("expected tags, found {}; dropped", scalar::shown(&other)));
+            notes.drop(at, format!("expected tags, found {}; dropped", scalar::shown(&other)));
             Vec::new()
         }
     };
@@ -38,13 +38,13 @@ fn pair<'a>(entry: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<(Json<'
         Json::Array(pair) => match <[Json<'a>; 2]>::try_from(pair) {
             Ok([key, value]) => Some((key, value)),
             Err(_) => {
-                notes.add(at, "a tag is a pair; dropped");
+                notes.drop(at, "a tag is a pair; dropped");
                 None
             }
         },
         Json::Object(mut object) => Some((object.remove("key")?, object.remove("value")?)),
         other => {
-            notes.add(at, format!("expected a tag, found {}; dropped", scalar::shown(&other)));
+            notes.drop(at, format!("expected a tag, found {}; dropped", scalar::shown(&other)));
             None
         }
     }

@@ -1,5 +1,7 @@
 //! Events as SDKs send them, whole and broken.
 
+mod pitfalls;
+
 use serde_json::{Value, json};
 use time::macros::datetime;
 
