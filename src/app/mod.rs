@@ -9,6 +9,7 @@ use time::Duration;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::digest::{self, Digest};
+use crate::domain::attachment::Quota;
 use crate::http::{self, Doors};
 use crate::jobs;
 use crate::notify::{self, Mailer};
@@ -53,6 +54,11 @@ impl App {
         let settings = digest::Settings {
             event_bytes: config.limits.event_bytes,
             envelope_bytes: config.limits.envelope_bytes,
+            attachments: Quota {
+                bytes: config.limits.attachment_bytes,
+                event_count: config.attachments.count,
+                event_bytes: config.attachments.bytes,
+            },
             retention: Duration::days(i64::from(config.retention_days)),
             sample_after: config.sample_after,
         };

@@ -14,6 +14,7 @@ use crate::http::ingest;
 use crate::jobs;
 use crate::notify;
 use crate::store;
+use crate::store::partitions::Family;
 
 /// How often partitions are made ahead and those past the retention dropped.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(600);
@@ -148,7 +149,7 @@ where
 async fn partitions(app: App) -> anyhow::Result<usize> {
     let doors = &app.doors;
     let changed = jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await;
-    let strays = store::partitions::count_strays(&doors.db, STRAYS_MAX).await.context("looking into the default partition")?;
+    let strays = store::partitions::count_strays(&doors.db, Family::Events, STRAYS_MAX).await.context("looking into the default partition")?;
     doors.accounting.note_strays(strays.unsigned_abs());
     changed.context("making and dropping partitions")
 }

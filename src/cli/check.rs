@@ -14,6 +14,7 @@ use crate::config::{Checked, Config};
 use crate::notify::{self, Mailer};
 use crate::spool::{self, Mark, Position, SpoolLimits, survey};
 use crate::store;
+use crate::store::partitions::Family;
 
 /// Verifies configuration, database, spool, disk and mail.
 #[derive(Args)]
@@ -178,13 +179,13 @@ async fn dead_letters(installation: &Installation) -> anyhow::Result<String> {
 }
 
 async fn partitions(installation: &Installation) -> anyhow::Result<String> {
-    let strays = store::partitions::count_strays(&installation.db, STRAYS_MAX).await.context("looking into the default partition")?;
+    let strays = store::partitions::count_strays(&installation.db, Family::Events, STRAYS_MAX).await.context("looking into the default partition")?;
     if strays > 0 {
         bail!(
             "{strays} events lie outside of the partitions of their days; a running Bugle moves them within ten minutes, if its clock is right"
         );
     }
-    let count = store::partitions::list(&installation.db).await.context("listing the partitions")?.len();
+    let count = store::partitions::list(&installation.db, Family::Events).await.context("listing the partitions")?.len();
     Ok(format!("{count} days, and no event outside of them"))
 }
 

@@ -45,6 +45,8 @@ pub struct Config {
     pub metrics_token: Option<String>,
     /// Limits of ingestion.
     pub limits: Limits,
+    /// Limits of the attachments of one event.
+    pub attachments: AttachmentLimits,
     /// Most items of one category, where a key or project has no limit of its own.
     pub rates: Rates,
     /// Events of one issue and hour that are stored whole before a spike is thinned, where a project says nothing else. `None`: all.
@@ -71,6 +73,17 @@ pub struct Limits {
     pub event_bytes: usize,
     /// One request.
     pub envelope_bytes: usize,
+    /// One attachment.
+    pub attachment_bytes: usize,
+}
+
+/// What may be attached to one event.
+#[derive(Clone, Copy, Debug)]
+pub struct AttachmentLimits {
+    /// Files.
+    pub count: u32,
+    /// Bytes of all of them.
+    pub bytes: u64,
 }
 
 /// How much may be sent. `None`: no limit.

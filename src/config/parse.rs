@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::secret::{self, SecretKey};
-use super::{Config, FirstOwner, Limits, MailConfig, Rates, Raw, SpoolConfig, bytes};
+use super::{AttachmentLimits, Config, FirstOwner, Limits, MailConfig, Rates, Raw, SpoolConfig, bytes};
 
 const BIND_DEFAULT: &str = "127.0.0.1:9000";
 const RETENTION_DAYS_DEFAULT: u32 = 90;
@@ -15,6 +15,9 @@ const RETENTION_DAYS_DEFAULT: u32 = 90;
 const RETENTION_DAYS_MAX: u32 = 3_650;
 const EVENT_BYTES_DEFAULT: usize = 1 << 20;
 const ENVELOPE_BYTES_DEFAULT: usize = 20 << 20;
+const ATTACHMENT_BYTES_DEFAULT: usize = 20 << 20;
+const EVENT_ATTACHMENT_BYTES_DEFAULT: usize = 50 << 20;
+const EVENT_ATTACHMENTS_DEFAULT: u32 = 50;
 const STORAGE_BYTES_MIN: u64 = 100_000_000;
 const SPOOL_HOURS_DEFAULT: u32 = 72;
 /// Ten years, as for events.
@@ -145,7 +148,8 @@ impl Checked {
                 .unwrap_or_default(),
             max_storage_bytes: kept(said(&raw.max_storage_bytes).map(storage_bytes).transpose(), &mut note).flatten(),
             metrics_token: said(&raw.metrics_token).map(str::to_owned),
-            limits: kept(limits(raw), &mut note).unwrap_or(Limits { event_bytes: 0, envelope_bytes: 0 }),
+            limits: kept(limits(raw), &mut note).unwrap_or(Limits { event_bytes: 0, envelope_bytes: 0, attachment_bytes: 0 }),
+            attachments: kept(attachments(raw), &mut note).unwrap_or(AttachmentLimits { count: 0, bytes: 0 }),
             rates: Rates {
                 project_minute: kept(number("BUGLE_PROJECT_MINUTE_LIMIT", said(&raw.project_minute_limit)), &mut note).flatten(),
                 project_hour: kept(number("BUGLE_PROJECT_HOUR_LIMIT", said(&raw.project_hour_limit)), &mut note).flatten(),
@@ -293,7 +297,17 @@ fn limits(raw: &Raw) -> Result<Limits, BadSetting> {
     if event_bytes > envelope_bytes {
         return Err(BadSetting::EventLargerThanEnvelope { event: event_bytes, envelope: envelope_bytes });
     }
-    Ok(Limits { event_bytes, envelope_bytes })
+    let attachment_bytes = size("BUGLE_MAX_ATTACHMENT_BYTES", said(&raw.max_attachment_bytes), ATTACHMENT_BYTES_DEFAULT)?;
+    Ok(Limits { event_bytes, envelope_bytes, attachment_bytes })
+}
+
+fn attachments(raw: &Raw) -> Result<AttachmentLimits, BadSetting> {
+    let count = match said(&raw.max_event_attachments) {
+        None => EVENT_ATTACHMENTS_DEFAULT,
+        given => number("BUGLE_MAX_EVENT_ATTACHMENTS", given)?.unwrap_or(0),
+    };
+    let bytes = size("BUGLE_MAX_EVENT_ATTACHMENT_BYTES", said(&raw.max_event_attachment_bytes), EVENT_ATTACHMENT_BYTES_DEFAULT)?;
+    Ok(AttachmentLimits { count, bytes: bytes as u64 })
 }
 
 fn size(variable: &'static str, given: Option<&str>, default: usize) -> Result<usize, BadSetting> {

@@ -51,6 +51,15 @@ pub struct Raw {
     /// Largest envelope, after decompression [default: 20 MiB]
     #[arg(long, env = "BUGLE_MAX_ENVELOPE_BYTES", value_name = "BUGLE_MAX_ENVELOPE_BYTES", global = true)]
     pub max_envelope_bytes: Option<String>,
+    /// Largest attachment; it travels inside an envelope, so that has to be as large [default: 20 MiB]
+    #[arg(long, env = "BUGLE_MAX_ATTACHMENT_BYTES", value_name = "BUGLE_MAX_ATTACHMENT_BYTES", global = true)]
+    pub max_attachment_bytes: Option<String>,
+    /// Most attachments of one event; 0: none are kept [default: 50]
+    #[arg(long, env = "BUGLE_MAX_EVENT_ATTACHMENTS", value_name = "BUGLE_MAX_EVENT_ATTACHMENTS", global = true)]
+    pub max_event_attachments: Option<String>,
+    /// Most bytes of all attachments of one event [default: 50 MiB]
+    #[arg(long, env = "BUGLE_MAX_EVENT_ATTACHMENT_BYTES", value_name = "BUGLE_MAX_EVENT_ATTACHMENT_BYTES", global = true)]
+    pub max_event_attachment_bytes: Option<String>,
     /// Most items of one category that each project may send in a minute, unless it has a limit of its own; 0: no limit [default: 0]
     #[arg(long, env = "BUGLE_PROJECT_MINUTE_LIMIT", value_name = "BUGLE_PROJECT_MINUTE_LIMIT", global = true)]
     pub project_minute_limit: Option<String>,

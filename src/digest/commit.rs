@@ -8,7 +8,7 @@ use super::assign::{Assigned, Placed, assign};
 use super::failure::Failure;
 use super::reading::Reading;
 use super::sighting::Sighting;
-use super::{alerts, counts, sampling, status};
+use super::{Settings, alerts, attached, counts, sampling, status};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
@@ -44,8 +44,8 @@ pub struct Done {
     pub tallies: Vec<Tally>,
 }
 
-/// Writes a batch. `sample_after`: of the installation, see [`sampling`].
-pub async fn write(tx: &mut Tx, readings: &[Reading], sample_after: Option<u32>, now: OffsetDateTime) -> Result<Done, Failure> {
+/// Writes a batch.
+pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: OffsetDateTime) -> Result<Done, Failure> {
     // First of all locks, and until the commit: the minute sweep must not look at minutes that are being counted.
     job_locks::share(tx, Job::Spikes).await?;
     let projects = counters::projects::hold(tx, &projects_of(readings)).await?;
@@ -55,8 +55,9 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], sample_after: Option<u32>,
     let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;
     counts::add(tx, &assigned, &verdict).await?;
-    let thinned = sampling::thin(tx, &assigned.placed, &projects, sample_after).await?;
+    let thinned = sampling::thin(tx, &assigned.placed, &projects, settings.sample_after).await?;
     store_events(tx, &thinned.kept).await?;
+    let attached = attached::store(tx, readings, &projects, &thinned.sampled, settings).await?;
     if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
         spikes::sweep_again(tx, counters::minute(earliest)).await?;
     }
@@ -71,7 +72,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], sample_after: Option<u32>,
     let ends = [(&thinned.kept, Outcome::Stored), (&thinned.sampled, Outcome::Sampled)];
     let placed = ends.into_iter().flat_map(|(placed, outcome)| placed.iter().map(move |placed| placed.sighting.tally(outcome.clone())));
     let duplicates = dedupe.duplicates.iter().map(|sighting| sighting.tally(Outcome::Duplicate));
-    let tallies: Vec<Tally> = placed.chain(duplicates).chain(tallies).collect();
+    let tallies: Vec<Tally> = placed.chain(duplicates).chain(attached).chain(tallies).collect();
     outcomes::add(tx, &tallies).await?;
     Ok(Done {
         stored_count: thinned.kept.len(),

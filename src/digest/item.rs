@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::event::{self, Source};
 use super::reading::Reading;
-use super::{Settings, client_report, letter};
+use super::{Settings, attachment, client_report, letter};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
@@ -14,10 +15,23 @@ use crate::protocol::envelope::Item;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::store::payload::packer::Packer;
 
+/// What an envelope is about: attachments beside it share its fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// Nothing so far.
+    None,
+    /// Something that is kept.
+    Kept,
+    /// Something that is counted only.
+    Unkept,
+}
+
 /// What is known about an item besides itself.
 pub struct Cx<'a> {
     /// Of the request.
     pub receipt: &'a Receipt,
+    /// As spooled; the item need not lie within.
+    pub body: &'a Bytes,
     /// Limits.
     pub settings: Settings,
     /// Compresses what is to be stored.
@@ -28,33 +42,44 @@ pub struct Cx<'a> {
     pub sent_at: Option<OffsetDateTime>,
     /// Events of this envelope so far.
     pub event_count: usize,
+    /// What the envelope is about.
+    pub lead: Lead,
 }
 
 impl<'a> Cx<'a> {
     /// Before any item was read.
-    pub fn of(receipt: &'a Receipt, settings: Settings, packer: &'a Packer) -> Self {
-        Self { receipt, settings, packer, answered_id: None, sent_at: None, event_count: 0 }
+    pub fn of(receipt: &'a Receipt, body: &'a Bytes, settings: Settings, packer: &'a Packer) -> Self {
+        Self { receipt, body, settings, packer, answered_id: None, sent_at: None, event_count: 0, lead: Lead::None }
+    }
+
+    /// The event to which belongs what comes beside it and names none.
+    pub fn companion_id(&self) -> EventId {
+        self.answered_id.unwrap_or(self.receipt.event_id)
     }
 }
 
 /// Digests one item. A panic while it is read costs this item only.
 pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
-    let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len());
+    let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len(), reading.attachments.len());
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(item, cx, reading)));
     if done.is_err() {
         reading.sightings.truncate(before.0);
         reading.tallies.truncate(before.1);
         reading.letters.truncate(before.2);
+        reading.attachments.truncate(before.3);
         panicked(item, cx, reading);
     }
-    if item.kind == "event" {
-        cx.event_count += 1;
+    match item.kind.as_str() {
+        "event" => (cx.event_count, cx.lead) = (cx.event_count + 1, Lead::Kept),
+        "transaction" if cx.lead == Lead::None => cx.lead = Lead::Unkept,
+        _ => {}
     }
 }
 
 fn dispatch(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
     match item.kind.as_str() {
         "event" => event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
+        "attachment" => attachment::read(item, cx, reading),
         "client_report" => client_report::read(item.payload, reading),
         _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
     }

@@ -1,12 +1,13 @@
 //! Dead letters: what is kept of something that cannot be digested, so that it can be looked at and tried again.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::sighting::Sighting;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
 use crate::protocol::receipt::{BodyForm, Receipt};
+use crate::store::attachments::NewAttachment;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::store::text::clean;
 
@@ -42,17 +43,25 @@ pub fn of_body(
 
 /// An event that was read, normalized and scrubbed, but that the database refuses.
 pub fn of_sighting(sighting: &Sighting, json: &[u8], reason: &str) -> NewDeadLetter {
-    let receipt = Receipt {
-        project_id: sighting.project_id,
-        received_at: sighting.received_at,
-        form: BodyForm::Stored,
-        encoding: String::new(),
-        event_id: sighting.event_id,
-        client_ip: None,
-        user_agent: None,
-        sdk: None,
-    };
+    let receipt = receipt(sighting.project_id, sighting.received_at, BodyForm::Stored, sighting.event_id);
     of_body(&receipt, BodyForm::Stored, Some(sighting.event_id), "event", json, reason.to_owned())
+}
+
+/// A file that the database refuses, in an envelope of its own.
+pub fn of_attachment(file: &NewAttachment, reason: &str) -> NewDeadLetter {
+    let pieces: Vec<_> = file.chunks.iter().filter_map(|piece| piece.clone().unpack().ok()).collect();
+    let header = json!({
+        "type": "attachment", "length": pieces.iter().map(|piece| piece.len()).sum::<usize>(), "filename": file.name,
+        "attachment_type": file.kind, "content_type": file.content_type,
+    });
+    let mut body = format!("{}\n{header}\n", json!({ "event_id": file.event_id })).into_bytes();
+    pieces.iter().for_each(|piece| body.extend_from_slice(piece));
+    let receipt = receipt(file.project_id, file.received_at, BodyForm::Envelope, file.event_id);
+    of_body(&receipt, BodyForm::Envelope, Some(file.event_id), "attachment", &body, reason.to_owned())
+}
+
+fn receipt(project_id: ProjectId, received_at: OffsetDateTime, form: BodyForm, event_id: EventId) -> Receipt {
+    Receipt { project_id, received_at, form, encoding: String::new(), event_id, client_ip: None, user_agent: None, sdk: None }
 }
 
 /// Bytes of which nothing is known.

@@ -15,6 +15,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
 use crate::domain::accounting::Accounting;
+use crate::domain::attachment::Quota;
 use crate::protocol::receipt::Receipt;
 use crate::spool::{Entry, Mark, Place, Position, Spool};
 use crate::store::payload::packer::{Packed, Packer};
@@ -23,6 +24,8 @@ use crate::store::{self, Db};
 
 mod alerts;
 mod assign;
+mod attached;
+mod attachment;
 mod client_report;
 mod commit;
 mod counts;
@@ -49,7 +52,7 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 const AHEAD_ENTRIES_MIN: u64 = 64;
 /// Most events in one transaction, unless a single envelope holds more.
 const COMMIT_EVENTS_MAX: usize = 512;
-/// Most bytes of compressed payload in one transaction, unless a single event has more: above what a batch of usual events has, so that
+/// Most bytes of payloads and attachments in one transaction, unless a single entry has more: above what a batch of usual events has, so that
 /// no small rest makes a transaction of its own.
 const COMMIT_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// How often a batch is tried at once when another node was faster at the same issue. Each time one of the nodes gets through.
@@ -65,6 +68,8 @@ pub struct Settings {
     pub event_bytes: usize,
     /// Largest body in bytes, after decompression.
     pub envelope_bytes: usize,
+    /// Limits of attachments.
+    pub attachments: Quota,
     /// How long events are kept; no event is stored as older than that.
     pub retention: Duration,
     /// Events of one issue and hour that are stored whole, where a project says nothing else. `None`: all.
@@ -302,7 +307,7 @@ impl Inner {
     async fn try_commit(&self, readings: &[Reading], places: &[Place]) -> Result<commit::Done, Failure> {
         let now = self.clock.now();
         let mut tx = store::begin_keyed(&self.db).await?;
-        let done = commit::write(&mut tx, readings, self.settings.sample_after, now).await?;
+        let done = commit::write(&mut tx, readings, &self.settings, now).await?;
         let Mark { position, ahead } = self.spool.mark_after(places);
         let (segment, offset) = position.to_row();
         let position = SpoolPosition { segment, offset, ahead };
@@ -321,7 +326,7 @@ fn slice_len(readings: &[Reading]) -> usize {
     let (mut events, mut bytes) = (0, 0);
     let fitting = readings.iter().take_while(|reading| {
         events += reading.sightings.len();
-        bytes += reading.sightings.iter().map(|sighting| sighting.packed.payload.len()).sum::<usize>();
+        bytes += reading.byte_count();
         events <= COMMIT_EVENTS_MAX && bytes <= COMMIT_BYTES_MAX
     });
     fitting.count().max(1)

@@ -8,12 +8,12 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::Settings;
 use super::event::{self, Source};
 use super::item::{self, Cx};
 use super::letter;
 use super::reading::Reading;
 use super::refused;
+use super::{Settings, attachment};
 use crate::domain::ids::ProjectId;
 use crate::protocol::category::Category;
 use crate::protocol::encoding::{self, DecodeError};
@@ -52,7 +52,7 @@ pub fn entry(entry: &Entry, settings: Settings, packer: &Packer) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
             let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());
-            guarded(Cx::of(&receipt, settings, packer), &entry.body, &mut reading);
+            guarded(Cx::of(&receipt, &entry.body, settings, packer), &entry.body, &mut reading);
             reading
         }
         Err(error) => {
@@ -127,6 +127,7 @@ fn envelope_body(mut cx: Cx<'_>, plain: &[u8], reading: &mut Reading) {
             }
         }
     }
+    attachment::settle(&cx, reading);
 }
 
 /// The receipt of a body that is no longer encoded.

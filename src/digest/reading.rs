@@ -11,6 +11,7 @@ use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
 use crate::spool::Place;
+use crate::store::attachments::NewAttachment;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::store::outcomes::Tally;
 use crate::store::refusals::Refusal;
@@ -33,6 +34,8 @@ pub struct Reading {
     pub tallies: Vec<Tally>,
     /// Items that could not be read.
     pub letters: Vec<NewDeadLetter>,
+    /// Files, each cut into pieces.
+    pub attachments: Vec<NewAttachment>,
     /// Limits that refused something.
     pub refusals: Vec<Refusal>,
     /// The body as spooled.
@@ -51,8 +54,8 @@ enum GivenUp {
 impl Reading {
     /// Nothing found yet.
     pub fn new(place: Place, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
-        let (sightings, tallies, letters, refusals) = (vec![], vec![], vec![], vec![]);
-        Self { place, project_id, received_at, sightings, tallies, letters, refusals, body, given_up: GivenUp::Nothing }
+        let (sightings, tallies, letters, attachments, refusals) = (vec![], vec![], vec![], vec![], vec![]);
+        Self { place, project_id, received_at, sightings, tallies, letters, attachments, refusals, body, given_up: GivenUp::Nothing }
     }
 
     /// Counts an item that is not stored.
@@ -67,10 +70,22 @@ impl Reading {
         self.letters.push(letter);
     }
 
-    /// Turns what the database refuses into dead letters: first the events, which may be all that is wrong; then everything, into one
-    /// letter that holds nothing but bytes. `events` is the JSON of each sighting. An error once even that was refused.
+    /// Bytes of it that a transaction has to carry.
+    pub fn byte_count(&self) -> usize {
+        let pieces = self.attachments.iter().flat_map(|file| &file.chunks).map(|piece| piece.content.len());
+        self.sightings.iter().map(|sighting| sighting.packed.payload.len()).chain(pieces).sum()
+    }
+
+    /// Turns what the database refuses into dead letters: first the attachments, for which no event must be lost; then the events, which may
+    /// be all that is wrong; then everything, into one letter that holds nothing but bytes. `events` is the JSON of each sighting. An error
+    /// once even that was refused.
     pub fn bury(&mut self, events: &[Vec<u8>], reason: &str) -> anyhow::Result<()> {
         match self.given_up {
+            GivenUp::Nothing if !self.attachments.is_empty() => {
+                for file in std::mem::take(&mut self.attachments) {
+                    self.give_up(Category::Attachment, letter::of_attachment(&file, reason));
+                }
+            }
             GivenUp::Nothing => {
                 for (sighting, json) in std::mem::take(&mut self.sightings).iter().zip(events) {
                     self.give_up(Category::Error, letter::of_sighting(sighting, json, reason));

@@ -27,7 +27,7 @@ pub async fn next(db: &Db, clock: &Clock, settings: Settings, packer: &Packer) -
             Some(reason) => reason,
             None => {
                 reading.tally(category, Outcome::Invalid(DEAD_LETTER), -1); // what was counted when it was given up
-                match commit::write(&mut tx, std::slice::from_ref(&reading), settings.sample_after, clock.now()).await {
+                match commit::write(&mut tx, std::slice::from_ref(&reading), &settings, clock.now()).await {
                     Ok(_) => {
                         dead_letters::remove(&mut tx, project, id).await?;
                         tx.commit().await?;
@@ -63,7 +63,7 @@ fn refusal(reading: &Reading, now: OffsetDateTime, settings: Settings) -> Option
     if let Some(letter) = reading.letters.first() {
         return Some(letter.reason.clone());
     }
-    if reading.sightings.is_empty() && reading.tallies.is_empty() {
+    if reading.sightings.is_empty() && reading.attachments.is_empty() && reading.tallies.is_empty() {
         return Some("nothing was kept of it".to_owned());
     }
     (reading.received_at < now - settings.retention).then(|| "it arrived longer ago than events are kept".to_owned())

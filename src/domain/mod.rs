@@ -5,6 +5,7 @@
 pub mod accounting;
 pub mod alert;
 pub mod alert_rule;
+pub mod attachment;
 pub mod dictionary;
 pub mod event_id;
 pub mod fingerprint;

@@ -14,7 +14,7 @@ use crate::domain::dictionary::{self, AGAIN_AFTER, EVENTS_MAX, FIRST_EVENTS, New
 use crate::domain::ids::ProjectId;
 use crate::store::dictionaries;
 use crate::store::job_locks::{self, Job};
-use crate::store::partitions;
+use crate::store::partitions::{self, Family};
 use crate::store::payload::packer::Packer;
 use crate::store::payload::{self, Decoder, Encoder, Gathering, NO_DICTIONARY};
 use crate::store::{Db, Tx};
@@ -54,8 +54,8 @@ pub async fn run_once(db: &Db, clock: &Clock, packer: &Packer) -> anyhow::Result
 
 /// Forgets dictionaries that no stored event can refer to any more. Tells how many.
 pub async fn trim(db: &Db, clock: &Clock, limit: i64) -> anyhow::Result<u64> {
-    let partitions = partitions::list(db).await.context("listing partitions")?;
-    let strays = partitions::stray_days(db).await.context("looking into the default partition")?;
+    let partitions = partitions::list(db, Family::Events).await.context("listing partitions")?;
+    let strays = partitions::stray_days(db, Family::Events).await.context("looking into the default partition")?;
     let days = partitions.into_iter().map(|partition| partition.day).chain(strays.into_iter().map(|(day, _)| day));
     let oldest = days.min().map_or(clock.now(), |day| day.midnight().assume_utc());
     dictionaries::trim(db, oldest - GRACE, limit).await.context("trimming dictionaries")

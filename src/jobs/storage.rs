@@ -1,5 +1,6 @@
-//! Keeps the database under a size: while it is larger, thins one day a run, as `domain::thinning` says. Counters stay: what goes is noted as
-//! absent. The day under way is left alone. Safe to run twice and on several nodes.
+//! Keeps the database under a size: while it is larger, drops the attachments of a day, as long as these are a good part of it, else thins the
+//! events of one day a run, as `domain::thinning` says. Counters stay: what goes is noted as absent. The day under way is left alone. Safe to
+//! run twice and on several nodes.
 
 use anyhow::Context;
 use time::{Date, OffsetDateTime};
@@ -9,12 +10,14 @@ use super::partitions::{DROP_TRIES_MAX, drop_past};
 use crate::clock::Clock;
 use crate::domain::thinning::{self, STEPS, Step};
 use crate::store::job_locks::{self, Job};
-use crate::store::partitions::{self, Partition};
+use crate::store::partitions::{self, Family, Partition};
 use crate::store::thinning as days;
 use crate::store::{self, Db};
 
 /// A day smaller than this is not worth rewriting for a milder step: the tables and indexes of an empty one are nearly as large.
 const WORTH_BYTES: i64 = 1 << 20;
+/// Attachments give way before any event does while they take more than this part of what is allowed.
+const ATTACHMENTS_PART_MIN: i64 = 10;
 /// Where events take less than this part of what is allowed, thinning them further would cost much and gain nothing.
 const EVENTS_PART_MIN: i64 = 10;
 
@@ -33,6 +36,11 @@ async fn keep_under(db: &Db, now: OffsetDateTime, max_bytes: i64) -> anyhow::Res
     if space.all <= max_bytes {
         return Ok(0);
     }
+    if space.attachments > max_bytes / ATTACHMENTS_PART_MIN
+        && let Some(done) = drop_attachments(db, now.date()).await.context("dropping attachments")?
+    {
+        return Ok(usize::from(done));
+    }
     let known = days::days(db, now.date()).await.context("listing days")?;
     let next = thinning::next(&known).filter(|_| space.events > max_bytes / EVENTS_PART_MIN);
     let Some((day, step)) = next else {
@@ -45,9 +53,20 @@ async fn keep_under(db: &Db, now: OffsetDateTime, max_bytes: i64) -> anyhow::Res
     thin(db, now, day, step).await.with_context(|| format!("thinning {day}")).map(usize::from)
 }
 
+/// The attachments of the oldest day that has a partition of them, unless it is `today`. `None`: there is none; `false`: somebody reads it.
+async fn drop_attachments(db: &Db, today: Date) -> anyhow::Result<Option<bool>> {
+    let partitions = partitions::list(db, Family::Attachments).await.context("listing the days of attachments")?;
+    let Some(oldest) = partitions.into_iter().find(|partition| partition.day < today) else { return Ok(None) };
+    let dropped = drop_past(db, &oldest).await?;
+    if dropped {
+        info!("the attachments of {} were dropped, because the database is larger than it may be", oldest.day);
+    }
+    Ok(Some(dropped))
+}
+
 /// One step of one day. `false`: somebody reads it; it is tried again at the next run.
 async fn thin(db: &Db, now: OffsetDateTime, day: Date, place: usize) -> anyhow::Result<bool> {
-    let (partition, step) = (Partition { day }, STEPS[place]);
+    let (partition, step) = (Partition::of_events(day), STEPS[place]);
     let before = days::bytes_of(db, day).await.context("measuring the day")?;
     let mut removed = 0;
     if step == Step::Nothing {

@@ -81,10 +81,15 @@ impl Fields {
         }
     }
 
+    /// `boolean`.
+    pub fn bool(&mut self, value: bool) -> &mut Self {
+        self.bytes(&[u8::from(value)])
+    }
+
     /// `boolean` that may be null.
     pub fn maybe_bool(&mut self, value: Option<bool>) -> &mut Self {
         match value {
-            Some(value) => self.bytes(&[u8::from(value)]),
+            Some(value) => self.bool(value),
             None => self.null(),
         }
     }

@@ -8,6 +8,7 @@ pub mod alert_decisions;
 pub mod alert_history;
 pub mod alert_outbox;
 pub mod alert_rules;
+pub mod attachments;
 pub mod chart_reads;
 mod copy;
 pub mod counters;

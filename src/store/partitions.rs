@@ -1,4 +1,5 @@
-//! The day partitions of `events`: made ahead, dropped past the retention. Names are `events_YYYYMMDD`, made here from dates only.
+//! The day partitions of `events` and of the bytes of attachments: made ahead, dropped past the retention. Names are `events_YYYYMMDD`, made
+//! here from dates only.
 
 use sqlx::{Acquire, AssertSqlSafe, PgExecutor};
 use time::{Date, Duration, OffsetDateTime, Time};
@@ -12,26 +13,71 @@ const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 pub const COLUMNS: &str = "project_id, event_id, issue_id, received_at, occurred_at, level, title, environment, release, transaction, user_label, \
                            trace_id, has_context, hash, dictionary_id, payload";
 
+/// Most days that are repaired at a time.
+const STRAY_DAYS_MAX: usize = 1_000;
+/// Every column of `attachment_chunks`.
+const CHUNK_COLUMNS: &str = "project_id, attachment_id, number, received_at, is_packed, content";
+
+/// A table that is partitioned by day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// `events`.
+    Events,
+    /// `attachment_chunks`.
+    Attachments,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Events, Self::Attachments];
+
+    /// The partitioned table.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Attachments => "attachment_chunks",
+        }
+    }
+
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Events => COLUMNS,
+            Self::Attachments => CHUNK_COLUMNS,
+        }
+    }
+
+    fn default(self) -> String {
+        format!("{}_default", self.table())
+    }
+}
+
 /// A day partition that exists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partition {
+    /// Of which table.
+    pub family: Family,
     /// The UTC day of arrival it holds.
     pub day: Date,
 }
 
 impl Partition {
+    /// The events of a day.
+    pub fn of_events(day: Date) -> Self {
+        Self { family: Family::Events, day }
+    }
+
     /// The table's name.
     pub fn table(&self) -> String {
         let (year, month, day) = self.day.to_calendar_date();
-        format!("events_{year:04}{:02}{day:02}", u8::from(month))
+        format!("{}_{year:04}{:02}{day:02}", self.family.table(), u8::from(month))
     }
 
-    fn parse(table: &str) -> Option<Self> {
-        let digits = table.strip_prefix("events_").filter(|digits| digits.len() == 8)?;
+    fn parse(family: Family, table: &str) -> Option<Self> {
+        let digits = table.strip_prefix(family.table())?.strip_prefix('_').filter(|digits| digits.len() == 8)?;
         let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u16>().ok();
         let month = time::Month::try_from(u8::try_from(number(4..6)?).ok()?).ok()?;
         let day = Date::from_calendar_date(i32::from(number(0..4)?), month, u8::try_from(number(6..8)?).ok()?).ok()?;
-        Some(Self { day })
+        Some(Self { family, day })
     }
 
     /// The first moment of the day and the first one after it.
@@ -42,62 +88,58 @@ impl Partition {
 }
 
 /// The partitions that exist, oldest first, without the default one.
-pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Partition>> {
+pub async fn list(db: impl PgExecutor<'_>, family: Family) -> sqlx::Result<Vec<Partition>> {
     let names = sqlx::query_scalar!(
         r#"
         SELECT c.relname::text AS "name!"
         FROM pg_inherits i
         JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = to_regclass('events')
+        WHERE i.inhparent = to_regclass($1::text)
         "#,
+        family.table()
     )
     .fetch_all(db)
     .await?;
-    let mut partitions: Vec<Partition> = names.iter().filter_map(|name| Partition::parse(name)).collect();
+    let mut partitions: Vec<Partition> = names.iter().filter_map(|name| Partition::parse(family, name)).collect();
     partitions.sort_unstable();
     Ok(partitions)
 }
 
-/// The days whose events lie in the default partition because their own did not exist, oldest first, with how many events these are.
+/// The days whose rows lie in the default partition because their own did not exist, oldest first, with how many rows these are.
 /// Reads all of that partition; to be asked only where [`count_strays`] says that there is something in it.
-pub async fn stray_days(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(Date, i64)>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT (received_at AT TIME ZONE 'UTC')::date AS "day!", count(*) AS "event_count!"
-        FROM events_default
-        GROUP BY 1
-        ORDER BY 1
-        LIMIT 1000
-        "#,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.day, row.event_count)).collect())
+pub async fn stray_days(db: impl PgExecutor<'_>, family: Family) -> sqlx::Result<Vec<(Date, i64)>> {
+    let sql = format!(
+        "SELECT (received_at AT TIME ZONE 'UTC')::date, count(*) FROM {} GROUP BY 1 ORDER BY 1 LIMIT {STRAY_DAYS_MAX}",
+        family.default()
+    );
+    sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await
 }
 
-/// How many events lie in the default partition, counted up to `limit`: cheap where none does, which is what is expected.
-pub async fn count_strays(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM (SELECT 1 FROM events_default LIMIT $1) AS capped"#, limit).fetch_one(db).await
+/// How many rows lie in the default partition, counted up to `limit`: cheap where none does, which is what is expected.
+pub async fn count_strays(db: impl PgExecutor<'_>, family: Family, limit: i64) -> sqlx::Result<i64> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT $1) AS capped", family.default());
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(limit).fetch_one(db).await
 }
 
 /// Makes the partition and moves into it what lies in the default one. The caller has seen that it does not exist.
 pub async fn make(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
     let (table, (from, to)) = (partition.table(), partition.range());
+    let (whole, default, columns) = (partition.family.table(), partition.family.default(), partition.family.columns());
     run(tx, LOCK_TIMEOUT.to_owned()).await?;
     // Nobody may add to the default partition between looking into it and attaching the new one.
-    run(tx, "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE".to_owned()).await?;
-    run(tx, format!("CREATE TABLE {table} (LIKE events INCLUDING ALL)")).await?;
+    run(tx, format!("LOCK TABLE {whole} IN SHARE ROW EXCLUSIVE MODE")).await?;
+    run(tx, format!("CREATE TABLE {table} (LIKE {whole} INCLUDING ALL)")).await?;
     let (from, to) = (from.date(), to.date());
     let of_day = format!("received_at >= '{from} 00:00+00' AND received_at < '{to} 00:00+00'");
     run(
         tx,
         format!(
-            "WITH moved AS (DELETE FROM events_default WHERE {of_day} RETURNING {COLUMNS}) \
-             INSERT INTO {table} ({COLUMNS}) SELECT {COLUMNS} FROM moved"
+            "WITH moved AS (DELETE FROM {default} WHERE {of_day} RETURNING {columns}) \
+             INSERT INTO {table} ({columns}) SELECT {columns} FROM moved"
         ),
     )
     .await?;
-    run(tx, format!("ALTER TABLE events ATTACH PARTITION {table} FOR VALUES FROM ('{from} 00:00+00') TO ('{to} 00:00+00')")).await
+    run(tx, format!("ALTER TABLE {whole} ATTACH PARTITION {table} FOR VALUES FROM ('{from} 00:00+00') TO ('{to} 00:00+00')")).await
 }
 
 /// Keeps everybody from adding to the partition until the transaction ends; reading goes on.
@@ -108,13 +150,11 @@ pub async fn close(tx: &mut Tx, partition: &Partition) -> sqlx::Result<()> {
 
 /// Whether nothing is in it.
 pub async fn is_empty(db: impl PgExecutor<'_>, partition: &Partition) -> sqlx::Result<bool> {
-    let (from, to) = partition.range();
-    sqlx::query_scalar!(r#"SELECT NOT EXISTS (SELECT 1 FROM events WHERE received_at >= $1 AND received_at < $2) AS "empty!""#, from, to)
-        .fetch_one(db)
-        .await
+    let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", partition.table());
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db).await
 }
 
-/// Drops the partition with its events, or does nothing and answers `false` where a reader holds it for longer than a moment; the
+/// Drops the partition with its rows, or does nothing and answers `false` where a reader holds it for longer than a moment; the
 /// transaction goes on either way.
 pub async fn try_drop(tx: &mut Tx, partition: &Partition) -> sqlx::Result<bool> {
     let mut attempt = tx.begin().await?;
@@ -131,15 +171,16 @@ pub fn is_busy(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| code == "55P03" || code == "40P01")
 }
 
-/// Forgets events of the default partition that are past the retention. The caller has noted them as absent.
-pub async fn trim_default(tx: &mut Tx, before: OffsetDateTime) -> sqlx::Result<u64> {
-    Ok(sqlx::query!("DELETE FROM events_default WHERE received_at < $1", before).execute(&mut **tx).await?.rows_affected())
+/// Forgets rows of the default partition that are past the retention. The caller has noted them as absent.
+pub async fn trim_default(tx: &mut Tx, family: Family, before: OffsetDateTime) -> sqlx::Result<u64> {
+    let sql = format!("DELETE FROM {} WHERE received_at < $1", family.default());
+    Ok(sqlx::query(AssertSqlSafe(sql)).bind(before).execute(&mut **tx).await?.rows_affected())
 }
 
 /// Keeps everybody from adding to the default partition until the transaction ends.
-pub async fn close_default(tx: &mut Tx) -> sqlx::Result<()> {
+pub async fn close_default(tx: &mut Tx, family: Family) -> sqlx::Result<()> {
     run(tx, LOCK_TIMEOUT.to_owned()).await?;
-    run(tx, "LOCK TABLE events_default IN SHARE ROW EXCLUSIVE MODE".to_owned()).await
+    run(tx, format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", family.default())).await
 }
 
 async fn run(tx: &mut Tx, sql: String) -> sqlx::Result<()> {
@@ -155,11 +196,13 @@ mod tests {
 
     #[test]
     fn names_and_days_are_the_same_thing() {
-        let partition = Partition { day: date!(2026 - 11 - 05) };
+        let partition = Partition::of_events(date!(2026 - 11 - 05));
         assert_eq!(partition.table(), "events_20261105");
-        assert_eq!(Partition::parse("events_20261105"), Some(partition));
-        for other in ["events_default", "events_2026110", "events_20261399", "issues", "events_2026110é"] {
-            assert_eq!(Partition::parse(other), None, "{other}");
+        assert_eq!(Partition::parse(Family::Events, "events_20261105"), Some(partition));
+        for other in ["events_default", "events_2026110", "events_20261399", "issues", "events_2026110é", "attachment_chunks_20261105"] {
+            assert_eq!(Partition::parse(Family::Events, other), None, "{other}");
         }
+        let chunks = Partition { family: Family::Attachments, day: date!(2026 - 11 - 05) };
+        assert_eq!(Partition::parse(Family::Attachments, &chunks.table()), Some(chunks));
     }
 }

@@ -6,7 +6,7 @@ use time::{Date, OffsetDateTime};
 
 use super::Tx;
 use super::absences;
-use super::partitions::{self, COLUMNS, Partition};
+use super::partitions::{self, COLUMNS, Family, Partition};
 use crate::domain::thinning::{Day, Step};
 
 /// What the whole database and its events take on disk, in bytes.
@@ -16,6 +16,8 @@ pub struct Space {
     pub all: i64,
     /// The partitions of `events`, with their indexes.
     pub events: i64,
+    /// The bytes of attachments, with their indexes.
+    pub attachments: i64,
 }
 
 /// From the sizes of files; no row is read.
@@ -24,7 +26,9 @@ pub async fn space(db: impl PgExecutor<'_>) -> sqlx::Result<Space> {
         Space,
         r#"
         SELECT pg_database_size(current_database()) AS "all!",
-            coalesce((SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'events'::regclass), 0)::int8 AS "events!"
+            coalesce((SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'events'::regclass), 0)::int8 AS "events!",
+            coalesce((SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'attachment_chunks'::regclass), 0)::int8
+                AS "attachments!"
         "#
     )
     .fetch_one(db)
@@ -33,14 +37,14 @@ pub async fn space(db: impl PgExecutor<'_>) -> sqlx::Result<Space> {
 
 /// What a day takes on disk, in bytes.
 pub async fn bytes_of(db: impl PgExecutor<'_>, day: Date) -> sqlx::Result<i64> {
-    let table = Partition { day }.table();
+    let table = Partition::of_events(day).table();
     sqlx::query_scalar!(r#"SELECT coalesce(pg_total_relation_size(to_regclass($1::text)), 0) AS "bytes!""#, table).fetch_one(db).await
 }
 
 /// The partitions of days before `before`, with how far each was thinned.
 pub async fn days(db: &super::Db, before: Date) -> sqlx::Result<Vec<Day>> {
     let done = sqlx::query!("SELECT day, step FROM thinned_days").fetch_all(db).await?;
-    let partitions = partitions::list(db).await?;
+    let partitions = partitions::list(db, Family::Events).await?;
     let day = |partition: Partition| {
         let row = done.iter().find(|row| row.day == partition.day);
         Day { day: partition.day, done: row.and_then(|row| usize::try_from(row.step).ok()) }

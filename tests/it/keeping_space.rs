@@ -40,7 +40,7 @@ async fn two_days(app: &TestApp) {
 }
 
 async fn thin(app: &TestApp, step: Step) -> i64 {
-    let partition = Partition { day: date!(2026 - 11 - 20) };
+    let partition = Partition::of_events(date!(2026 - 11 - 20));
     let mut tx = bugle::store::begin(&app.db).await.expect("a transaction");
     bugle::store::partitions::close(&mut tx, &partition).await.expect("the day is closed");
     let removed = thinning::copy(&mut tx, &partition, step).await.expect("what stays is copied");

@@ -250,7 +250,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_small_body_that_is_large_when_decoded_waits_its_turn_and_a_small_one_does_not() {
-        let limits = Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20 };
+        let limits = Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20, attachment_bytes: 20 << 20 };
         let budget = Budget::default();
         let mut turns = Vec::new();
         while let Some(Some(turn)) = budget.decode_turn().now_or_never() {

@@ -47,7 +47,7 @@ pub fn glance(form: BodyForm, content_encoding: &str, received: &[u8], limits: L
     let encoding::Glance { head, len } = encoding::glance(content_encoding, received, limits.envelope_bytes)?;
     let (header, item, payload_len) = envelope::sole_item(&head, len)?;
     let has_event = is_event(&item.kind);
-    let fits = !has_event || payload_len <= limits.event_bytes;
+    let fits = payload_len <= bytes_max(&item.kind, limits);
     let items = vec![Category::of(&item)];
     (fits && header.event_id.is_some()).then_some(Inspected {
         event_id: header.event_id,
@@ -89,7 +89,8 @@ fn inspect_envelope(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal
         match item {
             Ok(item) => {
                 if is_too_large(&item, limits) {
-                    faults.push(ItemFault { item: index, reason: format!("the event is larger than {} bytes", limits.event_bytes) });
+                    let reason = format!("the {} is larger than {} bytes", item.kind, bytes_max(&item.kind, limits));
+                    faults.push(ItemFault { item: index, reason });
                 }
                 items.push(item);
             }
@@ -99,7 +100,8 @@ fn inspect_envelope(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal
         }
     }
     if !items.is_empty() && items.iter().all(|item| is_too_large(item, limits)) {
-        return Err(Refusal::TooLarge(format!("an event is larger than {} bytes", limits.event_bytes)));
+        let largest = items.iter().map(|item| bytes_max(&item.kind, limits)).max().unwrap_or_default();
+        return Err(Refusal::TooLarge(format!("an item is larger than {largest} bytes")));
     }
     let mut events = items.iter().filter(|item| is_event(&item.kind));
     Ok(Inspected {
@@ -123,9 +125,17 @@ fn inspect_event(decoded: &[u8], limits: Limits) -> Result<Inspected, Refusal> {
     Ok(Inspected { event_id, has_event: true, dsn: None, items: vec![Category::Error], faults: vec![] })
 }
 
-/// Only what is parsed as one JSON document has the limit of an event; attachments, replays and profiles have that of the envelope.
 fn is_too_large(item: &Item<'_>, limits: Limits) -> bool {
-    is_event(&item.kind) && item.payload.len() > limits.event_bytes
+    item.payload.len() > bytes_max(&item.kind, limits)
+}
+
+/// What is parsed as one JSON document has the limit of an event, attachments have their own; replays and profiles have that of the envelope.
+fn bytes_max(kind: &str, limits: Limits) -> usize {
+    match kind {
+        "attachment" => limits.attachment_bytes,
+        kind if is_event(kind) => limits.event_bytes,
+        _ => usize::MAX,
+    }
 }
 
 /// Kinds with an event id of their own.
@@ -161,7 +171,7 @@ impl Id {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { event_bytes: 100, envelope_bytes: 1_000 };
+    const LIMITS: Limits = Limits { event_bytes: 100, envelope_bytes: 1_000, attachment_bytes: 500 };
     const ID: &str = "9ec79c33ec9942ab8353589fcb2e04dc";
 
     fn inspect(text: &str) -> Result<Inspected, Refusal> {
@@ -197,7 +207,7 @@ mod tests {
     #[test]
     fn items_can_be_left_out_and_the_others_stay_as_they_are() {
         let body = b"{\"dsn\":null}\n{\"type\":\"event\"}\n{}\n{\"type\":\"attachment\",\"length\":3,\"x\":1}\na\nb\n{\"type\":\"session\"}\n{\"s\":1}\n";
-        let rest = without("", body, &[false, true, true], Limits { event_bytes: 100, envelope_bytes: 1_000 }).expect("framed");
+        let rest = without("", body, &[false, true, true], Limits { event_bytes: 100, envelope_bytes: 1_000, attachment_bytes: 500 }).expect("framed");
         let items = envelope::parse(&rest).expect("framed").items;
         assert_eq!(
             items.iter().map(|item| (item.kind.as_str(), item.payload)).collect::<Vec<_>>(),
@@ -214,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_glance_says_the_same_as_a_look() {
-        let limits = Limits { event_bytes: 100_000, envelope_bytes: 1_000_000 };
+        let limits = Limits { event_bytes: 100_000, envelope_bytes: 1_000_000, attachment_bytes: 500_000 };
         let payload = format!("{{\"message\":\"{}\"}}", "x y z ".repeat(5_000));
         let item = |len: usize| format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\",\"length\":{len}}}\n{payload}\n");
         let packed = |text: &str| {

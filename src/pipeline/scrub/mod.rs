@@ -64,6 +64,12 @@ pub fn event(event: &mut Event<'_>) {
     event.damage.iter_mut().for_each(damage);
 }
 
+/// The text of a file that came with an event, without secrets; `None` where it holds none. By the form of what stands in it, as in a
+/// message: a file has no fields, and what looks like JSON or a form is read as such.
+pub fn file(text: &str) -> Option<String> {
+    text::scrub(text, Kind::Prose)
+}
+
 /// What describes the program and not its data.
 fn described(event: &mut Event<'_>) {
     event.modules.iter_mut().for_each(|(_, version)| tree::texts(version));

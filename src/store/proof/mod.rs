@@ -10,6 +10,7 @@ use super::{Db, Tx, begin};
 use crate::domain::ids::ProjectId;
 
 mod arrivals;
+mod attachments;
 mod issues;
 mod names;
 
@@ -51,6 +52,7 @@ pub async fn compare(tx: &mut Tx, project: ProjectId, since: Since, each: &mut i
     issues::minutes(tx, project, since, each).await?;
     names::tags(tx, project, each).await?;
     names::releases(tx, project, each).await?;
+    attachments::chunks(tx, project, each).await?;
     arrivals::hours(tx, project, since, each).await
 }
 

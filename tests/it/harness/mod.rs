@@ -20,7 +20,7 @@ mod server;
 use bugle::app::App;
 use bugle::app::http_server::HttpServer;
 use bugle::clock::Clock;
-use bugle::config::{Config, Limits, MailConfig, Rates, SecretKey, SpoolConfig};
+use bugle::config::{AttachmentLimits, Config, Limits, MailConfig, Rates, SecretKey, SpoolConfig};
 use bugle::store::Db;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -204,7 +204,8 @@ fn config(url: &str, data_dir: &std::path::Path, smtp_url: Option<String>) -> Co
         retention_days: 90,
         max_storage_bytes: None,
         metrics_token: None,
-        limits: Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20 },
+        limits: Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20, attachment_bytes: 20 << 20 },
+        attachments: AttachmentLimits { count: 50, bytes: 50 << 20 },
         rates: Rates::default(),
         sample_after: None,
         spool: SpoolConfig { max_bytes: None, max_hours: 72 },

@@ -2,6 +2,7 @@
 
 use bugle::clock::Clock;
 use bugle::digest::{Digest, Settings};
+use bugle::domain::attachment::Quota;
 use bugle::domain::event_id::EventId;
 use bugle::domain::ids::ProjectId;
 use bugle::protocol::receipt::{BodyForm, Receipt};
@@ -37,7 +38,13 @@ impl Node {
     fn open(db: Db, clock: Clock, dir: tempfile::TempDir) -> Self {
         let limits = SpoolLimits { min_free_bytes: 0, ..SpoolLimits::default() };
         let spool = Spool::open(dir.path(), limits, clock.clone()).expect("the spool opens");
-        let settings = Settings { event_bytes: 1 << 20, envelope_bytes: 20 << 20, retention: Duration::days(90), sample_after: None };
+        let settings = Settings {
+            event_bytes: 1 << 20,
+            envelope_bytes: 20 << 20,
+            attachments: Quota { bytes: 20 << 20, event_count: 50, event_bytes: 50 << 20 },
+            retention: Duration::days(90),
+            sample_after: None,
+        };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         Self { digest, spool, db, clock, dir }
     }

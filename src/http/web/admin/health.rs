@@ -20,6 +20,7 @@ use crate::store;
 use crate::store::dead_letters::DeadLetter;
 use crate::store::instance::Size;
 use crate::store::mails::MailCounts;
+use crate::store::partitions::Family;
 
 /// Dead letters on one page.
 const LETTERS_MAX: i64 = 50;
@@ -111,7 +112,7 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
         String::new()
     };
     let mail = store::mails::count(db, shell.now - Duration::DAY).await?;
-    let partitions = store::partitions::list(db).await?;
+    let partitions = store::partitions::list(db, Family::Events).await?;
     let days: Vec<time::Date> = partitions.iter().map(|partition| partition.day).collect();
     let sizes = store::instance::sizes(db).await?;
     let (depth, disk) = (doors.spool.depth(), disk(&doors.config.data_dir));
@@ -119,7 +120,7 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Query(page): Query<Be
     let mut needs = needs(all_count, &mail, disk.as_ref());
     needs.extend(backlog(&depth, shell.now));
     needs.extend(missing_partitions(&days, shell.now));
-    needs.extend(strays(store::partitions::count_strays(db, STRAYS_MAX).await?));
+    needs.extend(strays(store::partitions::count_strays(db, Family::Events, STRAYS_MAX).await?));
     let max_bytes = doors.config.max_storage_bytes.and_then(|bytes| i64::try_from(bytes).ok());
     needs.extend(max_bytes.filter(|max| store_bytes(&sizes) > *max).map(too_large));
     layout::html(&Page {
