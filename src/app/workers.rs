@@ -149,7 +149,8 @@ where
 async fn partitions(app: App) -> anyhow::Result<usize> {
     let doors = &app.doors;
     let changed = jobs::partitions::run_once(&doors.db, &doors.clock, doors.config.retention_days).await;
-    let strays = store::partitions::count_strays(&doors.db, Family::Events, STRAYS_MAX).await.context("looking into the default partition")?;
+    let strays =
+        store::partitions::count_strays(&doors.db, Family::Events, STRAYS_MAX).await.context("looking into the default partition")?;
     doors.accounting.note_strays(strays.unsigned_abs());
     changed.context("making and dropping partitions")
 }

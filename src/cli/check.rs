@@ -179,7 +179,9 @@ async fn dead_letters(installation: &Installation) -> anyhow::Result<String> {
 }
 
 async fn partitions(installation: &Installation) -> anyhow::Result<String> {
-    let strays = store::partitions::count_strays(&installation.db, Family::Events, STRAYS_MAX).await.context("looking into the default partition")?;
+    let strays = store::partitions::count_strays(&installation.db, Family::Events, STRAYS_MAX)
+        .await
+        .context("looking into the default partition")?;
     if strays > 0 {
         bail!(
             "{strays} events lie outside of the partitions of their days; a running Bugle moves them within ten minutes, if its clock is right"

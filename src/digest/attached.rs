@@ -37,8 +37,7 @@ pub async fn store(
     let (fresh, known): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| known.insert((file.project_id, file.attachment_id)));
     let (fitting, surplus) = fit(tx, fresh, settings).await?;
     let inserted = attachments::insert(tx, &fitting).await?;
-    let (stored, raced): (Vec<_>, Vec<_>) =
-        fitting.into_iter().partition(|file| inserted.contains(&(file.project_id, file.attachment_id)));
+    let (stored, raced): (Vec<_>, Vec<_>) = fitting.into_iter().partition(|file| inserted.contains(&(file.project_id, file.attachment_id)));
     chunks::insert(tx, &stored).await?;
     let ends = [
         (stored, Outcome::Stored),

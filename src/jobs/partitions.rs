@@ -53,7 +53,12 @@ async fn keep_up_one(db: &Db, clock: &Clock, retention_days: u32, family: Family
         };
     }
     if made + dropped > 0 {
-        info!(partition.made_count = made, partition.dropped_count = dropped, "partitions of {}: {made} made, {dropped} dropped", family.table());
+        info!(
+            partition.made_count = made,
+            partition.dropped_count = dropped,
+            "partitions of {}: {made} made, {dropped} dropped",
+            family.table()
+        );
     }
     Ok(made + dropped)
 }

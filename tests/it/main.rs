@@ -16,6 +16,8 @@ mod api_access;
 mod api_events;
 mod api_issues;
 mod architecture;
+mod attachments;
+mod attachments_hostile;
 mod attacks;
 mod captured_bodies;
 mod captured_outcomes;

@@ -8,7 +8,7 @@ use std::path::Path;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use sqlx::AssertSqlSafe;
 
-use crate::harness::{Browser, Page, Project, TestApp};
+use crate::harness::{Browser, Page, Project, TestApp, attachment};
 
 /// Stands in the type and the message of the only event of the foreign project.
 const MARK: &str = "VaultDoorError";
@@ -62,6 +62,8 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/issues/{id}", Guard::Project, &[]),
     ("GET", "/issues/{id}/events", Guard::Project, &[]),
     ("GET", "/issues/{id}/events/{event}", Guard::Project, &[]),
+    ("GET", "/issues/{id}/events/{event}/attachments/{attachment}", Guard::Project, &[]),
+    ("GET", "/issues/{id}/events/{event}/attachments/{attachment}/view", Guard::Project, &[]),
     ("GET", "/issues/{id}/tags", Guard::Project, &[]),
     ("POST", "/issues/{id}/{verb}", Work, &[]),
     ("GET", "/events/{event}", Guard::Project, &[]),
@@ -134,6 +136,8 @@ pub const API: &[(&str, bool)] = &[
     ("projects/{org}/{project}/issues", true),
     ("projects/{org}/{project}/events", true),
     ("projects/{org}/{project}/events/{event}", true),
+    ("projects/{org}/{project}/events/{event}/attachments", true),
+    ("projects/{org}/{project}/events/{event}/attachments/{attachment}", true),
     ("issues/{issue}", true),
     ("issues/{issue}/events", true),
     ("issues/{issue}/events/{event}", true),
@@ -159,7 +163,10 @@ impl Scene {
         let app = TestApp::start().await;
         let vault = app.project("vault-keys").await;
         let event = app.sdk(&vault).raise(MARK, &format!("{MARK}: opening the safe"), "open").await;
+        let sent = app.sdk(&vault).envelope(attachment(&event, "vault.txt", b"VaultDoorError: combination")).await;
+        assert_eq!(sent.status, StatusCode::OK);
         app.settle().await;
+        let file: uuid::Uuid = sqlx::query_scalar("SELECT attachment_id FROM attachments").fetch_one(&app.db).await.expect("it is stored");
         let token = app.token(&app.owner().await, &["event:read"]).await;
         assert!(!token.is_empty());
         sqlx::query(
@@ -187,6 +194,7 @@ impl Scene {
             ("{user}", app.owner().await.id.to_string()),
             ("{stranger}", stranger.id.to_string()),
             ("{event}", event),
+            ("{attachment}", file.simple().to_string()),
             ("{issue}", issue.clone()),
             ("/issues/{id}", issue),
             ("/alerts/{id}", id("SELECT min(id) FROM alert_rules").await),
@@ -209,7 +217,7 @@ impl Scene {
                 path = path.replace("{id}", &of(&format!("{prefix}{{id}}")));
             }
         }
-        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}"] {
+        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}"] {
             path = path.replace(name, &of(name));
         }
         let short_id = format!("VAULT-{}", self.names["{issue}"]);

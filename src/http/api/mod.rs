@@ -4,6 +4,7 @@
 //!
 //! Deliberately absent: cookies (a browser's session is no credential here), writing, releases, chunk upload and monitors.
 
+mod attachments;
 mod auth;
 mod error;
 mod events;
@@ -46,6 +47,8 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "projects/{org}/{project}/issues", issues::list::of_project);
     let below = both(below, "projects/{org}/{project}/events", events::list::of_project);
     let below = both(below, "projects/{org}/{project}/events/{event}", events::show::of_project);
+    let below = both(below, "projects/{org}/{project}/events/{event}/attachments", attachments::list);
+    let below = both(below, "projects/{org}/{project}/events/{event}/attachments/{attachment}", attachments::show);
     let below = both(below, "issues/{issue}", issues::show::anywhere);
     let below = both(below, "issues/{issue}/events", events::list::of_issue);
     let below = both(below, "issues/{issue}/events/{event}", events::show::of_issue);

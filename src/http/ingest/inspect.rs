@@ -207,7 +207,8 @@ mod tests {
     #[test]
     fn items_can_be_left_out_and_the_others_stay_as_they_are() {
         let body = b"{\"dsn\":null}\n{\"type\":\"event\"}\n{}\n{\"type\":\"attachment\",\"length\":3,\"x\":1}\na\nb\n{\"type\":\"session\"}\n{\"s\":1}\n";
-        let rest = without("", body, &[false, true, true], Limits { event_bytes: 100, envelope_bytes: 1_000, attachment_bytes: 500 }).expect("framed");
+        let rest = without("", body, &[false, true, true], Limits { event_bytes: 100, envelope_bytes: 1_000, attachment_bytes: 500 })
+            .expect("framed");
         let items = envelope::parse(&rest).expect("framed").items;
         assert_eq!(
             items.iter().map(|item| (item.kind.as_str(), item.payload)).collect::<Vec<_>>(),

@@ -35,7 +35,7 @@ pub use message::Mail;
 pub use node::Node;
 pub use people::{OWNER_EMAIL, OWNER_PASSWORD, Person};
 pub use process::eventually;
-pub use sdk::{Project, Sdk, Sent, exception, fixture};
+pub use sdk::{Project, Sdk, Sent, attachment, exception, fixture};
 pub use server::listen;
 
 use database::Database;

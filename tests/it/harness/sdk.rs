@@ -135,6 +135,15 @@ pub fn exception(kind: &str, value: &str, function: &str) -> Value {
     })
 }
 
+/// An envelope with one file for an event.
+pub fn attachment(event_id: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
+    let item = json!({ "type": "attachment", "length": bytes.len(), "filename": name, "content_type": "text/plain" });
+    let mut body = format!("{}\n{item}\n", json!({ "event_id": event_id })).into_bytes();
+    body.extend_from_slice(bytes);
+    body.push(b'\n');
+    body
+}
+
 fn envelope_of(event: &Value) -> Vec<u8> {
     let payload = event.to_string();
     format!("{}\n{}\n{payload}\n", json!({ "event_id": event["event_id"] }), json!({ "type": "event", "length": payload.len() }))

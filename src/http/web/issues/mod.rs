@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod address;
+pub mod attachments;
 pub mod badge;
 pub mod buckets;
 pub mod events;
@@ -26,6 +27,8 @@ pub fn routes() -> Router<Doors> {
         .route("/issues/{id}", get(show::issue))
         .route("/issues/{id}/events", get(events::get))
         .route("/issues/{id}/events/{event}", get(show::event))
+        .route("/issues/{id}/events/{event}/attachments/{attachment}", get(attachments::get))
+        .route("/issues/{id}/events/{event}/attachments/{attachment}/view", get(attachments::view))
         .route("/issues/{id}/tags", get(tags::get))
         .route("/issues/{id}/{verb}", post(act::one))
         .route("/events/{event}", get(show::locate))

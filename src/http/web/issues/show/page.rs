@@ -7,6 +7,7 @@ use crate::domain::event_id::EventId;
 use crate::domain::issue::Status;
 use crate::http::Doors;
 use crate::http::web::charts::Histogram;
+use crate::http::web::issues::attachments;
 use crate::http::web::issues::badge::{Badge, badges};
 use crate::http::web::issues::find::Found;
 use crate::http::web::issues::list::heading;
@@ -71,6 +72,7 @@ pub struct EventPart {
     tags: Vec<Chip>,
     contexts: Vec<Context>,
     tables: Vec<Table>,
+    attachments: Vec<attachments::Row>,
     damage: Vec<Damage>,
     damage_count: usize,
     missing: String,
@@ -137,6 +139,7 @@ async fn part(
     base: &str,
 ) -> Result<EventPart, PageError> {
     let Opened { stored, event, .. } = opened;
+    let here = format!("/issues/{}/events/{}", issue.id, stored.summary.event_id);
     Ok(EventPart {
         nav: nav::load(&doors.db, issue, &stored.summary, recommended).await?,
         stack: exceptions::card(&event, options.frames, options.member),
@@ -147,6 +150,7 @@ async fn part(
         tags: evidence::tags(&event, base),
         contexts: evidence::contexts(&event),
         tables: evidence::tables(&event),
+        attachments: attachments::rows(doors, stored.project_id, stored.summary.event_id, &here).await?,
         damage_count: event.damage.len(),
         damage: event.damage.iter().take(DAMAGE_MAX).cloned().collect(),
         missing: evidence::missing(&event),
