@@ -20,7 +20,7 @@ pub fn credentials(data: &[u8]) {
     let parsed = dsn.and_then(Dsn::parse);
     let project = parsed.as_ref().map_or(ProjectId(1), |dsn| dsn.project_id);
     let carriers = Carriers { x_sentry_auth, authorization, query, path, dsn: parsed.as_ref() };
-    if let Ok(found) = auth::read(&carriers, project) {
+    if let Ok(found) = auth::read(&carriers, Some(project)) {
         assert!(!found.public_key.is_empty());
         assert!(found.client.is_none_or(|client| client.chars().count() <= 100));
     }

@@ -11,7 +11,6 @@ use super::sighting::Sighting;
 use super::{Settings, alerts, attached, counts, sampling, status};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
-use crate::protocol::category::Category;
 use crate::store::activities::{self, NewActivity};
 use crate::store::counters::projects::HeldProject;
 use crate::store::event_ids::{self, Claim};
@@ -118,7 +117,7 @@ impl Sighting {
     }
 
     fn tally(&self, outcome: Outcome) -> Tally {
-        Tally { project_id: self.project_id, at: self.received_at, category: Category::Error.name().to_owned(), outcome, count: 1 }
+        Tally { project_id: self.project_id, at: self.received_at, category: self.category.name().to_owned(), outcome, count: 1 }
     }
 }
 

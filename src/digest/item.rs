@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::event::{self, Source};
 use super::reading::Reading;
-use super::{Settings, attachment, client_report, letter};
+use super::{Settings, attachment, client_report, letter, security};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
@@ -76,10 +76,11 @@ pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
     }
 }
 
-fn dispatch(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
+fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
     match item.kind.as_str() {
         "event" => event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
         "attachment" => attachment::read(item, cx, reading),
+        "raw_security" | "security" | "nel" => security::read(item, cx, reading),
         "client_report" => client_report::read(item.payload, reading),
         _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
     }

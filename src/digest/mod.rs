@@ -38,6 +38,7 @@ mod reading;
 mod refused;
 mod retry;
 mod sampling;
+mod security;
 mod sighting;
 mod status;
 

@@ -8,7 +8,9 @@ use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
+use crate::protocol::category::Category;
 use crate::protocol::event::{self, Event, Grouping, User};
+use crate::protocol::security_report::Kind;
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
 use crate::store::payload::packer::{Packed, Packer};
@@ -57,6 +59,8 @@ pub struct Sighting {
     pub tags: Vec<(String, String)>,
     /// Who was affected.
     pub person: Option<Person>,
+    /// What it is accounted as: `error`, or `security` for what browsers report.
+    pub category: Category,
     /// Version of the fingerprint.
     pub algorithm: i16,
     /// At least one, the first that is known decides.
@@ -93,6 +97,7 @@ impl Sighting {
             release: name(event.release.as_deref()),
             tags: tags(event),
             person: person(event.user.as_ref()),
+            category: if Kind::in_event(&event.other).is_some() { Category::Security } else { Category::Error },
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
             packed: event::with_stored(event, |json| packer.pack(project_id, json)),

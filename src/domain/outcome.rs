@@ -12,6 +12,8 @@ pub enum Outcome {
     Duplicate,
     /// Unreadable; the reason is shown in the accounting. The body is a dead letter.
     Invalid(&'static str),
+    /// Left out on purpose, because nobody would do anything about it; the reason is shown in the accounting.
+    Filtered(&'static str),
     /// An item type that no stage handles yet.
     Unsupported,
     /// Refused at the door by a limit; the reason is that of [`crate::domain::rate_limit::Limit`].
@@ -28,6 +30,7 @@ impl Outcome {
             Self::Sampled => ("sampled", ""),
             Self::Duplicate => ("duplicate", ""),
             Self::Invalid(reason) => ("invalid", reason),
+            Self::Filtered(reason) => ("filtered", reason),
             Self::Unsupported => ("unsupported", ""),
             Self::RateLimited(reason) => ("rate_limited", reason),
             Self::ClientDiscard(reason) => ("client_discard", reason),

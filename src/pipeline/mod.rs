@@ -7,4 +7,5 @@ pub mod fingerprint;
 pub mod in_app;
 pub mod normalize;
 pub mod scrub;
+pub mod security;
 pub mod title;

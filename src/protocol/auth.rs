@@ -55,9 +55,10 @@ pub enum AuthError {
     Version,
 }
 
-/// Reads all carriers of a request to the project `path_project`: the first that names a key wins, the others must agree.
-pub fn read(carriers: &Carriers<'_>, path_project: ProjectId) -> Result<Credentials, AuthError> {
-    if carriers.dsn.is_some_and(|dsn| dsn.project_id != path_project) {
+/// Reads all carriers of a request: the first that names a key wins, the others must agree. `project`: the one that is known already, of
+/// the path or of the key; a DSN must be of the same.
+pub fn read(carriers: &Carriers<'_>, project: Option<ProjectId>) -> Result<Credentials, AuthError> {
+    if carriers.dsn.is_some_and(|dsn| project.is_some_and(|project| dsn.project_id != project)) {
         return Err(AuthError::OtherProject);
     }
     let pairs = [
@@ -133,7 +134,7 @@ mod tests {
     const OTHER: &str = "b1b2c3d4e5f60718293a4b5c6d7e8f91";
 
     fn key(carriers: Carriers<'_>) -> Result<String, AuthError> {
-        read(&carriers, ProjectId(42)).map(|credentials| credentials.public_key)
+        read(&carriers, Some(ProjectId(42))).map(|credentials| credentials.public_key)
     }
 
     fn header(raw: &str) -> Carriers<'_> {
@@ -156,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(key(header(&raw)).as_deref(), Ok(KEY), "{raw}");
         }
-        let client = read(&header(&format!("Sentry sentry_key={KEY}, sentry_client=sentry.rust/0.49.5")), ProjectId(42));
+        let client = read(&header(&format!("Sentry sentry_key={KEY}, sentry_client=sentry.rust/0.49.5")), Some(ProjectId(42)));
         assert_eq!(client.map(|credentials| credentials.client), Ok(Some("sentry.rust/0.49.5".into())));
     }
 

@@ -100,6 +100,21 @@ pub fn open(body: &[u8]) -> Result<(Header, Items<'_>), EnvelopeError> {
     Ok((Header::read(&header), Items { rest, index: 0 }))
 }
 
+/// An envelope of these items, each with the header it had and its length set right.
+pub fn write(header_line: &[u8], items: &[(&Object<'_>, &[u8])]) -> Vec<u8> {
+    let mut body = header_line.to_vec();
+    for (header, payload) in items {
+        let mut header = (*header).clone();
+        header.insert("length", Json::Number((payload.len() as u64).into()));
+        [b"\n", header_text(&header).as_bytes(), b"\n", payload].iter().for_each(|part| body.extend_from_slice(part));
+    }
+    body
+}
+
+fn header_text(header: &Object<'_>) -> String {
+    serde_json::to_string(header).expect("an object is JSON")
+}
+
 /// Header, item and length of its payload (which is left out), of an envelope of `len` bytes of which only the beginning is known, if by its
 /// own length that item fills the rest: so do most envelopes. `None`: the whole has to be looked at.
 pub fn sole_item(head: &[u8], len: usize) -> Option<(Header, Item<'_>, usize)> {

@@ -12,5 +12,6 @@ pub mod event;
 pub mod json;
 pub mod receipt;
 pub mod refused;
+pub mod security_report;
 pub mod store_body;
 pub mod timestamp;

@@ -43,7 +43,7 @@ async fn a_preflight_is_answered_without_credentials() {
         let answer = send(&app, "OPTIONS", uri, &headers, Body::empty()).await;
         assert_eq!(answer.status.as_u16(), 204, "{uri}");
         assert_readable(&answer.headers);
-        assert_eq!(answer.header("access-control-allow-methods"), "POST");
+        assert_eq!(answer.header("access-control-allow-methods"), "POST, GET");
         assert_eq!(answer.header("access-control-max-age"), "3600");
         for header in ["x-sentry-auth", "content-type", "content-encoding", "authorization"] {
             assert!(answer.header("access-control-allow-headers").contains(header), "{header}");

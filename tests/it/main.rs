@@ -6,6 +6,8 @@ mod accept_answers;
 mod accept_bodies;
 mod accept_crash;
 mod accept_credentials;
+mod accept_reports;
+mod accept_roads;
 mod accept_support;
 mod alert_series;
 mod alerts_budget;

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use time::OffsetDateTime;
 use tracing::{debug, error};
 
+use super::address::{Address, Takes};
 use super::body;
 use super::budget::Budget;
 use super::inspect::{self, Inspected, ItemFault};
@@ -24,7 +25,6 @@ use crate::domain::ids::ProjectId;
 use crate::http::Doors;
 use crate::http::shared::client_address::ClientAddress;
 use crate::protocol::auth::{self, AuthError, Carriers, Credentials};
-use crate::protocol::category::Category;
 use crate::protocol::dsn::Dsn;
 use crate::protocol::encoding;
 use crate::protocol::receipt::{BodyForm, Receipt};
@@ -48,17 +48,17 @@ struct Answer {
 }
 
 /// One request from its arrival to its answer.
-pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts, body: &mut Body) -> Response {
+pub async fn accept(doors: &Doors, address: &Address<'_>, parts: &Parts, body: &mut Body) -> Response {
     let mut known = None;
-    let answer = match try_accept(doors, project, form, parts, body, &mut known).await {
+    let answer = match try_accept(doors, address, parts, body, &mut known).await {
         Ok(Accepted { answer, silences }) => {
             let mut answer = Json(answer).into_response();
             silence::tell(&silences, &mut answer);
             answer
         }
         Err(refusal) => {
-            debug!(project.id = project, "refused an envelope or event: {refusal}");
-            account(doors, known, form, &refusal);
+            debug!(project.id = address.project, "refused what was sent: {refusal}");
+            account(doors, known, address.takes, &refusal);
             if !matches!(refusal, Refusal::TooSlow | Refusal::Unreadable) {
                 body::drain(body).await;
             }
@@ -70,9 +70,9 @@ pub async fn accept(doors: &Doors, project: &str, form: BodyForm, parts: &Parts,
 }
 
 /// What is refused of a project is accounted for like what is digested. A body that cannot be taken apart counts as one item.
-fn account(doors: &Doors, known: Option<(ProjectId, OffsetDateTime)>, form: BodyForm, refusal: &Refusal) {
+fn account(doors: &Doors, known: Option<(ProjectId, OffsetDateTime)>, takes: Takes, refusal: &Refusal) {
     let (Some((project_id, at)), Some(outcome)) = (known, refusal.outcome()) else { return };
-    let category = if form == BodyForm::Envelope { Category::Unknown } else { Category::Error }.name();
+    let category = takes.category().name();
     doors.accounting.refuse(Refused { project_id, hour: counters::hour(at), category, outcome }, 1);
 }
 
@@ -86,35 +86,42 @@ struct Accepted {
 /// `known`: who sends, once that is certain, for the accounting of what is refused afterwards.
 async fn try_accept(
     doors: &Doors,
-    project: &str,
-    form: BodyForm,
+    address: &Address<'_>,
     parts: &Parts,
     body: &mut Body,
     known: &mut Option<(ProjectId, OffsetDateTime)>,
 ) -> Result<Accepted, Refusal> {
     let received_at = doors.clock.now();
-    let project = project_id(project)?;
-    let credentials = early_credentials(parts, project, form)?;
+    let of_path = address.project.map(project_id).transpose()?;
+    address.takes.check_content_type(&parts.headers)?;
+    let credentials = early_credentials(parts, of_path, address)?;
     if let Some(credentials) = &credentials {
-        authorize(doors, received_at, credentials, project).await?;
+        let project = authorize(doors, received_at, credentials, of_path).await?;
         *known = Some((project, received_at));
-        limits::before_body(doors, &limits::sender(doors, project, &credentials.public_key), form, received_at)?;
+        limits::before_body(doors, &limits::sender(doors, project, &credentials.public_key), address.takes.category(), received_at)?;
     }
     doors.spool.room().map_err(|error| unavailable(doors, error))?;
     let encoding = content_encoding(&parts.headers)?;
 
     let mut share = doors.ingest.budget.share();
-    let received = body::receive(body, &parts.headers, doors.config.limits.envelope_bytes, &mut share).await?;
+    let limits = doors.config.limits;
+    let received = body::receive(body, &parts.headers, address.takes.bytes_max(limits), &mut share).await?;
     doors.ingest.counters.body_bytes.fetch_add(received.len() as u64, Relaxed);
-    let inspected = inspect_body(&doors.ingest.budget, doors.config.limits, form, &encoding, &received).await?;
-    let credentials = match credentials {
-        Some(credentials) => checked_against_dsn(credentials, parts, inspected.dsn.as_ref(), project)?,
-        None => {
-            let credentials = auth::read(&carriers(parts, inspected.dsn.as_ref()), project)?;
-            authorize(doors, received_at, &credentials, project).await?;
+    let (received, encoding) = address.takes.enclosed(received, encoding, parts.uri.query(), limits)?;
+    let form = address.takes.form();
+    let inspected = inspect_body(&doors.ingest.budget, limits, form, &encoding, &received).await?;
+    let credentials = match (credentials, inspected.dsn.as_ref()) {
+        (Some(credentials), None) => credentials,
+        // A DSN in the envelope must say what the other carriers said.
+        (Some(_), dsn) => auth::read(&carriers(parts, address.key, dsn), known.map(|(project, _)| project))?,
+        (None, dsn) => {
+            let credentials = auth::read(&carriers(parts, address.key, dsn), of_path)?;
+            let project = of_path.or(dsn.map(|dsn| dsn.project_id));
+            *known = Some((authorize(doors, received_at, &credentials, project).await?, received_at));
             credentials
         }
     };
+    let Some((project, _)) = *known else { return Err(Refusal::NotAllowed) };
     if inspected.items.is_empty() {
         return Ok(Accepted { answer: Answer::default(), silences: Vec::new() });
     }
@@ -134,30 +141,23 @@ fn project_id(raw: &str) -> Result<ProjectId, Refusal> {
 }
 
 /// The credentials outside the body. An envelope may bring its own; so only there is `None` not an error.
-fn early_credentials(parts: &Parts, project: ProjectId, form: BodyForm) -> Result<Option<Credentials>, Refusal> {
-    match auth::read(&carriers(parts, None), project) {
+fn early_credentials(parts: &Parts, project: Option<ProjectId>, address: &Address<'_>) -> Result<Option<Credentials>, Refusal> {
+    match auth::read(&carriers(parts, address.key, None), project) {
         Ok(credentials) => Ok(Some(credentials)),
-        Err(AuthError::Missing) if form == BodyForm::Envelope => Ok(None),
+        Err(AuthError::Missing) if address.takes == Takes::Envelope => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A DSN in the envelope must say what the other carriers said.
-fn checked_against_dsn(credentials: Credentials, parts: &Parts, dsn: Option<&Dsn>, project: ProjectId) -> Result<Credentials, Refusal> {
-    match dsn {
-        Some(dsn) => Ok(auth::read(&carriers(parts, Some(dsn)), project)?),
-        None => Ok(credentials),
-    }
-}
-
-fn carriers<'a>(parts: &'a Parts, dsn: Option<&'a Dsn>) -> Carriers<'a> {
+fn carriers<'a>(parts: &'a Parts, path: Option<&'a str>, dsn: Option<&'a Dsn>) -> Carriers<'a> {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    Carriers { x_sentry_auth: header("x-sentry-auth"), authorization: header("authorization"), query: parts.uri.query(), path: None, dsn }
+    Carriers { x_sentry_auth: header("x-sentry-auth"), authorization: header("authorization"), query: parts.uri.query(), path, dsn }
 }
 
-async fn authorize(doors: &Doors, now: OffsetDateTime, credentials: &Credentials, project: ProjectId) -> Result<(), Refusal> {
+/// The project of the key, which must be the one that the path or the envelope names.
+async fn authorize(doors: &Doors, now: OffsetDateTime, credentials: &Credentials, named: Option<ProjectId>) -> Result<ProjectId, Refusal> {
     match doors.keys.project_of(&doors.db, now, &credentials.public_key).await {
-        Ok(Some(allowed)) if allowed == project => Ok(()),
+        Ok(Some(project)) if named.is_none_or(|named| named == project) => Ok(project),
         Ok(_) => Err(Refusal::NotAllowed),
         Err(error) => {
             doors.ingest.outage.refused(&format_args!("{error}: the database does not answer, or too many unknown keys are tried"));

@@ -71,13 +71,10 @@ pub fn body(form: BodyForm, content_encoding: &str, received: &[u8], limits: Lim
 pub fn without(content_encoding: &str, received: &[u8], keep: &[bool], limits: Limits) -> Result<Bytes, Refusal> {
     let decoded = encoding::decode(content_encoding, received, limits.envelope_bytes)?;
     let (_, items) = envelope::open(&decoded)?;
-    let kept = items.filter_map(Result::ok).zip(keep).filter(|(_, keep)| **keep).map(|(item, _)| item);
-    let mut body = decoded.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
-    for item in kept {
-        let header = serde_json::to_vec(&item.header).expect("an object is JSON");
-        [b"\n", header.as_slice(), b"\n", item.payload].iter().for_each(|part| body.extend_from_slice(part));
-    }
-    Ok(body.into())
+    let kept: Vec<_> = items.filter_map(Result::ok).zip(keep).filter(|(_, keep)| **keep).map(|(item, _)| item).collect();
+    let kept: Vec<_> = kept.iter().map(|item| (&item.header, item.payload)).collect();
+    let header_line = decoded.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(envelope::write(header_line, &kept).into())
 }
 
 /// An item that cannot be kept costs itself only: its siblings are kept, the answer names it, and the digest accounts for it. Without a

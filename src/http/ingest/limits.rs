@@ -25,18 +25,18 @@ pub fn sender(doors: &Doors, project: ProjectId, public_key: &str) -> Sender {
     Sender::new(project, public_key, doors.keys.limits_of(public_key), defaults)
 }
 
-/// Before anything is received: where the address tells that it is an event, and there is no room for one.
-pub fn before_body(doors: &Doors, sender: &Sender, form: BodyForm, now: OffsetDateTime) -> Result<(), Refusal> {
-    if form != BodyForm::Store || !sender.is_limited() {
+/// Before anything is received: where the address tells what it will be, and there is no room for one more of it.
+pub fn before_body(doors: &Doors, sender: &Sender, category: Category, now: OffsetDateTime) -> Result<(), Refusal> {
+    if !matches!(category, Category::Error | Category::Security) || !sender.is_limited() {
         return Ok(());
     }
     let limiter = &doors.ingest.limiter;
-    match limiter.exhausted(sender, Category::Error, now) {
+    match limiter.exhausted(sender, category, now) {
         None => Ok(()),
         Some(limit) => {
-            limiter.note(sender, limit, Category::Error, now);
+            limiter.note(sender, limit, category, now);
             let seconds = rate_limit::silence(limit.period, now);
-            Err(Refusal::Limited(vec![Silence { category: Category::Error, limit, seconds }]))
+            Err(Refusal::Limited(vec![Silence { category, limit, seconds }]))
         }
     }
 }

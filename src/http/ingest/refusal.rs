@@ -45,6 +45,9 @@ pub enum Refusal {
     /// Not an event.
     #[error("invalid event")]
     Event(&'static str),
+    /// Reports of browsers say what they are; what says to be something else is none.
+    #[error("unsupported content type")]
+    ContentType(String),
     /// Every item is beyond a limit of its key or project.
     #[error("rate limited")]
     Limited(Vec<Silence>),
@@ -74,6 +77,7 @@ impl Refusal {
             Self::Credentials(AuthError::Missing | AuthError::Disagree) => StatusCode::UNAUTHORIZED,
             Self::NotAllowed | Self::Credentials(AuthError::OtherProject) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -96,6 +100,8 @@ impl Refusal {
             Self::Encoding(_) => Some(Outcome::Invalid("encoding")),
             Self::Envelope(_) => Some(Outcome::Invalid("framing")),
             Self::Event(_) => Some(Outcome::Invalid("no_event")),
+            // Before it is known who sends.
+            Self::ContentType(_) => None,
             Self::Unavailable(_) => Some(Outcome::RateLimited("unavailable")),
         }
     }
@@ -104,7 +110,7 @@ impl Refusal {
     fn causes(&self) -> Vec<String> {
         match self {
             Self::NotAllowed => vec!["the key is unknown or disabled, or belongs to another project than the one in the address".into()],
-            Self::TooLarge(cause) | Self::Encoding(cause) => vec![cause.clone()],
+            Self::TooLarge(cause) | Self::Encoding(cause) | Self::ContentType(cause) => vec![cause.clone()],
             Self::Envelope(error) => vec![error.to_string()],
             Self::Limited(silences) => silences.iter().map(silence::cause).collect(),
             Self::Event(cause) | Self::Unavailable(cause) => vec![(*cause).to_owned()],

@@ -17,23 +17,25 @@ pub fn routes() -> Router<Doors> {
 
 /// Whether an event that came now would be kept: the spool has room, and it is known who may send. Postgres may be away meanwhile.
 async fn ready(State(doors): State<Doors>) -> Response {
+    match readiness(&doors).await {
+        Ok(word) => word.into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    }
+}
+
+/// In what way it is ready, or why it is not.
+pub async fn readiness(doors: &Doors) -> Result<&'static str, String> {
     if !doors.keys.is_loaded() {
         doors.keys.refresh(&doors.db).await;
     }
     if !doors.keys.is_loaded() {
-        return not_ready("the project keys could not be read yet: the database does not answer");
+        return Err("the project keys could not be read yet: the database does not answer".to_owned());
     }
     match doors.spool.room() {
-        Ok(()) if doors.opening.is_under_way() => {
-            "ready for events, which are kept; pages follow once the database is there\n".into_response()
-        }
-        Ok(()) => "ready\n".into_response(),
-        Err(reason) => not_ready(&reason.to_string()),
+        Ok(()) if doors.opening.is_under_way() => Ok("ready for events, which are kept; pages follow once the database is there\n"),
+        Ok(()) => Ok("ready\n"),
+        Err(reason) => Err(reason.to_string()),
     }
-}
-
-fn not_ready(reason: &str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response()
 }
 
 async fn measured(State(doors): State<Doors>, headers: HeaderMap) -> Response {

@@ -22,7 +22,7 @@ pub async fn hours(tx: &mut Tx, project: ProjectId, since: Since, each: &mut imp
                 UNION ALL
                 SELECT hour, 0, 0, sum(item_count) FILTER (WHERE outcome = 'stored'), sum(item_count) FILTER (WHERE outcome = 'sampled'), 0
                 FROM project_outcomes
-                WHERE project_id = $1 AND hour >= $2 AND category = 'error' AND outcome IN ('stored', 'sampled')
+                WHERE project_id = $1 AND hour >= $2 AND category IN ('error', 'security') AND outcome IN ('stored', 'sampled')
                 GROUP BY 1
                 UNION ALL
                 SELECT date_trunc('hour', received_at, 'UTC'), 0, 0, 0, 0, count(*)

@@ -26,7 +26,7 @@ const CHECKS: &[(&str, &str)] = &[
     ("project_hours", "SELECT abs(coalesce((SELECT sum(event_count) FROM project_hours), 0) - (SELECT count(*) FROM events))::int8"),
     (
         "stored",
-        "SELECT abs(coalesce((SELECT sum(item_count) FROM project_outcomes WHERE outcome = 'stored' AND category = 'error'), 0)
+        "SELECT abs(coalesce((SELECT sum(item_count) FROM project_outcomes WHERE outcome = 'stored' AND category IN ('error', 'security')), 0)
              - (SELECT count(*) FROM events))::int8",
     ),
     (

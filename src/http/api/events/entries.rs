@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::shape;
 use crate::protocol::event::{Breadcrumb, Event, Exception, Frame, Request, Stacktrace, Thread};
+use crate::protocol::security_report::Kind;
 
 /// Only the parts that the event has, in the order of Sentry's page.
 pub fn of(event: &Event) -> Vec<Value> {
@@ -11,6 +12,9 @@ pub fn of(event: &Event) -> Vec<Value> {
     let mut add = |kind: &str, data: Value| entries.push(json!({ "type": kind, "data": data }));
     if let Some(entry) = &event.logentry {
         add("message", json!({ "formatted": entry.text(), "message": entry.message, "params": entry.params }));
+    }
+    if let Some((kind, report)) = Kind::in_event(&event.other) {
+        add(kind.key(), json!(report));
     }
     if !event.exceptions.is_empty() {
         let values: Vec<Value> = event.exceptions.iter().map(exception).collect();

@@ -11,6 +11,7 @@ use super::error::ApiError;
 use super::shape;
 use crate::http::Doors;
 use crate::protocol::event::{Event, User};
+use crate::protocol::security_report::Kind;
 use crate::store::event_reads::{Stored, Summary};
 use crate::store::payload::library::OpenError;
 
@@ -39,7 +40,11 @@ fn basics(stored: &Stored, event: &Event) -> Value {
 }
 
 fn kind(event: &Event) -> &'static str {
-    if event.exceptions.is_empty() { "default" } else { "error" }
+    match Kind::in_event(&event.other) {
+        Some((kind, _)) => kind.key(),
+        None if event.exceptions.is_empty() => "default",
+        None => "error",
+    }
 }
 
 /// The text of the log entry, as Sentry has it: empty for exceptions.

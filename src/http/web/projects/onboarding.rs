@@ -22,6 +22,9 @@ struct Page {
     shell: Shell,
     slug: String,
     dsn: String,
+    tunnel_url: String,
+    /// Empty where no key is enabled.
+    reports_url: String,
     platform: String,
     platform_name: String,
     others: Vec<(&'static str, &'static str)>,
@@ -50,6 +53,8 @@ pub async fn get(State(doors): State<Doors>, access: ProjectAccess) -> Result<Ht
     let refused = store::project_overview::refusals(&doors.db, project.id, shell.now - Duration::HOUR).await?;
     layout::html(&Page {
         slug: project.slug.clone(),
+        tunnel_url: format!("{}/api/tunnel/", doors.config.url),
+        reports_url: key.as_deref().map(|key| reports_url(&doors.config.url, project.id.0, key)).unwrap_or_default(),
         dsn: key.map(|key| dsn(&doors.config.url, &key, project.id.0)).unwrap_or_default(),
         platform: platform.to_owned(),
         platform_name: Some(platform_name(platform)).filter(|name| !name.is_empty()).unwrap_or("your SDK").to_owned(),
@@ -83,6 +88,11 @@ pub async fn send_test(State(doors): State<Doors>, access: ProjectAccess) -> Res
     test_event::send(&doors, &access.project).await?;
     let note = Note::ok("A test event is on its way. It takes the same way as those of your app.");
     Ok(flash::redirect(&doors, &format!("/{}/setup", access.project.slug), note))
+}
+
+/// Where a content security policy sends its reports.
+fn reports_url(base: &str, project: i64, key: &str) -> String {
+    format!("{base}/api/{project}/security/?sentry_key={key}")
 }
 
 fn refusal(outcome: &str, reason: &str, count: i64) -> String {

@@ -6,6 +6,7 @@ use super::chain::{Chain, Link, View};
 use super::key::Key;
 use super::stack::Stack;
 use super::{parameterize, plain_text};
+use crate::pipeline::security;
 use crate::protocol::event::{Event, Stacktrace, Thread};
 use crate::protocol::json::Json;
 
@@ -29,6 +30,7 @@ pub fn climb(event: &Event) -> Found {
         .or_else(|| thread(event).and_then(|trace| bare_stack("thread", trace, event)))
         .or_else(|| event.stacktrace.as_ref().and_then(|trace| bare_stack("stack trace", trace, event)))
         .or_else(|| template(event))
+        .or_else(|| report(event))
         .or_else(|| message(event))
         .unwrap_or_else(nothing)
 }
@@ -96,6 +98,16 @@ fn template(event: &Event) -> Option<Found> {
     key.push(file);
     key.push(&line);
     Some(Found { rung: "template", keys: vec![key], parts: vec![file.to_owned(), line], ignored: Vec::new() })
+}
+
+/// What a browser reported: what the rules of its kind compare.
+fn report(event: &Event) -> Option<Found> {
+    let parts = security::grouping(event)?;
+    let mut key = Key::new("report");
+    parts.iter().for_each(|part| key.push(part));
+    let parts = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let ignored = vec!["the page, and the rest of the addresses: only hosts are compared".to_owned()];
+    Some(Found { rung: "browser report", keys: vec![key], parts, ignored })
 }
 
 fn message(event: &Event) -> Option<Found> {

@@ -3,6 +3,7 @@
 use crate::http::web::issues::address;
 use crate::protocol::event::{Event, Object, Text};
 use crate::protocol::json::Json;
+use crate::protocol::security_report::Kind;
 
 use super::request::{self, Table};
 use super::text::{Shown, cut};
@@ -132,8 +133,11 @@ pub fn tables(event: &Event) -> Vec<Table> {
     [message, extra, modules].into_iter().flatten().collect()
 }
 
-/// What would have helped and is not there: `user, HTTP request`.
+/// What would have helped and is not there: `user, HTTP request`. A browser's report has all there is.
 pub fn missing(event: &Event) -> String {
+    if Kind::in_event(&event.other).is_some() {
+        return String::new();
+    }
     let has_trace = event.contexts.get("trace").and_then(|trace| trace.get("trace_id")).is_some();
     let has_stack = event.exceptions.iter().any(|exception| !exception.frames().is_empty()) || event.stacktrace.is_some();
     let parts = [

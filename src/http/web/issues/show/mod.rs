@@ -12,6 +12,7 @@ mod history;
 mod nav;
 mod page;
 mod plain;
+mod report;
 mod request;
 pub mod side;
 mod stack;

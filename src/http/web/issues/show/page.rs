@@ -24,6 +24,7 @@ use super::facts::{self, Facts};
 use super::frame::FrameView;
 use super::get::{Absent, Opened, Options};
 use super::nav::{self, Navigator};
+use super::report::{self, ReportCard};
 use super::request::{self, RequestCard, Table};
 use super::side::{self, Distribution, Happened};
 use super::stack::Row;
@@ -64,6 +65,7 @@ pub struct Page {
 /// Everything that is about the event.
 pub struct EventPart {
     nav: Navigator,
+    report: Option<ReportCard>,
     stack: Option<StackCard>,
     template: Option<FrameView>,
     crumbs: Option<Crumbs>,
@@ -142,6 +144,7 @@ async fn part(
     let here = format!("/issues/{}/events/{}", issue.id, stored.summary.event_id);
     Ok(EventPart {
         nav: nav::load(&doors.db, issue, &stored.summary, recommended).await?,
+        report: report::card(&event),
         stack: exceptions::card(&event, options.frames, options.member),
         template: exceptions::template(&event),
         crumbs: crumbs::card(&event, options.all_crumbs),

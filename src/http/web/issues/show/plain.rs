@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::http::web::format;
 use crate::protocol::event::{Event, Exception, Frame};
 use crate::protocol::json::Json;
+use crate::protocol::security_report::Kind;
 use crate::store::issue_reads::Issue;
 
 use super::exceptions::bare_frames;
@@ -26,6 +27,12 @@ pub fn text(issue: &Issue, event: &Event, message: &str, url: &str) -> String {
     let kind = if issue.type_.is_empty() { "Message" } else { &issue.type_ };
     let _ = writeln!(out, "{}  {kind}\n{message}\n", issue.short_id());
     facts(&mut out, issue, event);
+    if let Some((_, report)) = Kind::in_event(&event.other) {
+        let fields = report.iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+        for (name, value) in fields {
+            let _ = writeln!(out, "  {name}: {}", cut(&one_line(value), 500));
+        }
+    }
     if event.exceptions.is_empty() {
         frames(&mut out, &bare_frames(event), true);
     }
@@ -51,6 +58,11 @@ fn facts(out: &mut String, issue: &Issue, event: &Event) {
     if let Some(request) = event.request.as_ref().filter(|request| request.url.is_some()) {
         let _ = writeln!(out, "request     {} {}", request.method.as_deref().unwrap_or("GET"), full_url(request));
     }
+}
+
+/// A text without its quotes, anything else as JSON.
+fn one_line(value: &Json<'_>) -> String {
+    if let Json::Text(text) = value { text.to_string() } else { value.to_string() }
 }
 
 fn title(exception: &Exception) -> String {
@@ -103,8 +115,7 @@ fn one(out: &mut String, frame: &Frame, raising: bool) {
     }
     if raising {
         for (name, value) in frame.vars.iter().take(VARS_MAX) {
-            let value = if let Json::Text(text) = value { text.to_string() } else { value.to_string() };
-            let _ = writeln!(out, "      {name} = {}", cut(&value, 300));
+            let _ = writeln!(out, "      {name} = {}", cut(&one_line(value), 300));
         }
     }
 }

@@ -1,0 +1,87 @@
+//! What an address says about what is sent to it: whose it is, what it is, and how that gets into the spool.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
+
+use super::enclose;
+use super::refusal::Refusal;
+use crate::config::Limits;
+use crate::protocol::category::Category;
+use crate::protocol::receipt::BodyForm;
+
+/// Largest body of reports, as received and decoded. A report has less than 10 KB; its policy is the longest part of it.
+const REPORTS_BYTES_MAX: usize = 1 << 20;
+/// Types of bodies that hold reports. What browsers name them after has changed with every kind.
+const REPORT_TYPES: [&str; 7] = [
+    "application/csp-report",
+    "application/reports+json",
+    "application/json",
+    "application/expect-ct-report",
+    "application/expect-ct-report+json",
+    "application/expect-staple-report",
+    "application/expect-staple-report+json",
+];
+
+/// An address of this door.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'a> {
+    /// The project, where the path names it; elsewhere the key or the envelope does.
+    pub project: Option<&'a str>,
+    /// The key, where it is part of the path.
+    pub key: Option<&'a str>,
+    /// What is sent there.
+    pub takes: Takes,
+}
+
+/// What is sent to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// An envelope.
+    Envelope,
+    /// One event.
+    Event,
+    /// What a browser reports on its own.
+    Reports,
+}
+
+impl Takes {
+    /// How it stands in the spool. What has no form of its own becomes an envelope, so that there is one way to read it.
+    pub fn form(self) -> BodyForm {
+        if self == Self::Event { BodyForm::Store } else { BodyForm::Envelope }
+    }
+
+    /// What it is accounted as where it cannot be taken apart.
+    pub fn category(self) -> Category {
+        match self {
+            Self::Envelope => Category::Unknown,
+            Self::Event => Category::Error,
+            Self::Reports => Category::Security,
+        }
+    }
+
+    /// Largest body.
+    pub fn bytes_max(self, limits: Limits) -> usize {
+        match self {
+            Self::Reports => limits.envelope_bytes.min(REPORTS_BYTES_MAX),
+            Self::Envelope | Self::Event => limits.envelope_bytes,
+        }
+    }
+
+    /// Only browsers are asked: SDKs lie about it or are silent.
+    pub fn check_content_type(self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let sent = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
+        let sent = sent.as_deref().and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+        if self != Self::Reports || sent.is_empty() || REPORT_TYPES.contains(&sent) {
+            return Ok(());
+        }
+        Err(Refusal::ContentType(format!("send one of {}", REPORT_TYPES.join(", "))))
+    }
+
+    /// The body as it goes into the spool, with its encoding.
+    pub fn enclosed(self, received: Bytes, encoding: String, query: Option<&str>, limits: Limits) -> Result<(Bytes, String), Refusal> {
+        match self {
+            Self::Envelope | Self::Event => Ok((received, encoding)),
+            Self::Reports => Ok((enclose::reports(&received, &encoding, query, self.bytes_max(limits))?, String::new())),
+        }
+    }
+}
