@@ -51,11 +51,11 @@ fuzz-short:
 bench-growth: dependencies
 	$(CARGO) bench --locked --bench load -- --growth
 
-## How well alerts and grouping do on the labelled data in tests/data; needs no database
+## How well alerts and grouping do on the labelled data in tests/data; grouping through the real digest, in several orders
 alerts:
 	$(CARGO) test --locked --test it alerts_on_labelled_series_can_be_trusted -- --nocapture
 
-grouping:
+grouping: dependencies
 	$(CARGO) test --locked --test it labelled_events_are_grouped_as_people_would -- --nocapture
 
 fmt:

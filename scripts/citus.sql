@@ -34,6 +34,10 @@ SELECT citus_add_local_table_to_metadata('thinned_days');
 -- Issues, and what refers to them by (project_id, issue_id).
 SELECT create_distributed_table('issues', 'project_id');
 SELECT create_distributed_table('issue_hashes', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('merged_issues', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('message_slots', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('issue_outlines', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('new_issue_rates', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('activities', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('issue_mutes', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('alert_states', 'project_id', colocate_with => 'issues');

@@ -68,7 +68,7 @@ fn one(gzip: &[u8], encoder: &Encoder, stages: &mut [Duration; STAGES.len()]) ->
     done();
     scrub::event(&mut event);
     done();
-    black_box((fingerprint::compute(&event), title::of(&event)));
+    black_box((fingerprint::compute(&event, fingerprint::Version::NEWEST), title::of(&event)));
     done();
     event::with_stored(&event, |json| {
         done();

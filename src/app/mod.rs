@@ -61,6 +61,7 @@ impl App {
             },
             retention: Duration::days(i64::from(config.retention_days)),
             sample_after: config.sample_after,
+            new_issues: config.new_issues,
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;

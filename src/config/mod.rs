@@ -51,6 +51,8 @@ pub struct Config {
     pub rates: Rates,
     /// Events of one issue and hour that are stored whole before a spike is thinned, where a project says nothing else. `None`: all.
     pub sample_after: Option<u32>,
+    /// New issues that one project may make in a minute; what it does not use is saved up for twenty. `None`: any number.
+    pub new_issues: Option<u32>,
     /// How much may wait while the database is away.
     pub spool: SpoolConfig,
     /// Whose `X-Forwarded-*` is believed.

@@ -19,6 +19,8 @@ const ATTACHMENT_BYTES_DEFAULT: usize = 20 << 20;
 const EVENT_ATTACHMENT_BYTES_DEFAULT: usize = 50 << 20;
 const EVENT_ATTACHMENTS_DEFAULT: u32 = 50;
 const STORAGE_BYTES_MIN: u64 = 100_000_000;
+/// New issues of a project in a minute where nothing is said.
+const NEW_ISSUES_DEFAULT: u32 = 60;
 const SPOOL_HOURS_DEFAULT: u32 = 72;
 /// Ten years, as for events.
 const SPOOL_HOURS_MAX: u32 = 87_600;
@@ -157,6 +159,10 @@ impl Checked {
                 key_hour: kept(number("BUGLE_KEY_HOUR_LIMIT", said(&raw.key_hour_limit)), &mut note).flatten(),
             },
             sample_after: kept(number("BUGLE_SAMPLE_AFTER", said(&raw.sample_after)), &mut note).flatten(),
+            new_issues: match said(&raw.new_issue_limit) {
+                None => Some(NEW_ISSUES_DEFAULT),
+                said => kept(number("BUGLE_NEW_ISSUE_LIMIT", said), &mut note).flatten(),
+            },
             spool: SpoolConfig {
                 max_bytes: kept(said(&raw.spool_max_bytes).map(spool_bytes).transpose(), &mut note).flatten(),
                 max_hours: kept(said(&raw.spool_max_hours).map_or(Ok(SPOOL_HOURS_DEFAULT), spool_hours), &mut note).unwrap_or_default(),

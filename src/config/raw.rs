@@ -75,6 +75,9 @@ pub struct Raw {
     /// After so many events of one issue in one hour, keep only a sample of them; all are counted. 0: keep all [default: 0]
     #[arg(long, env = "BUGLE_SAMPLE_AFTER", value_name = "BUGLE_SAMPLE_AFTER", global = true)]
     pub sample_after: Option<String>,
+    /// New issues a project may make in a minute, averaged over twenty; what is beyond shares one issue that says so. 0: no limit [default: 60]
+    #[arg(long, env = "BUGLE_NEW_ISSUE_LIMIT", value_name = "BUGLE_NEW_ISSUE_LIMIT", global = true)]
+    pub new_issue_limit: Option<String>,
     /// Most that may wait in the spool while the database is away; beyond, events are refused [default: 1 GiB, or a tenth of a small disk]
     #[arg(long, env = "BUGLE_SPOOL_MAX_BYTES", value_name = "BUGLE_SPOOL_MAX_BYTES", global = true)]
     pub spool_max_bytes: Option<String>,

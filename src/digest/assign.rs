@@ -1,14 +1,19 @@
-//! Which issue each event belongs to: the first of its hashes that is known decides, its unknown hashes are attached.
+//! Which issue each event belongs to: the first of its hashes that is known decides, its unknown hashes are attached. What none of the hashes
+//! leads to is compared with what is remembered of others, before it becomes a new issue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use time::OffsetDateTime;
+
 use super::failure::Failure;
+use super::plan::{Lead, Name, Plan};
 use super::sighting::Sighting;
+use super::{lines, overflow, words};
 use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::Tx;
 use crate::store::hashes::{self, HASHES_MAX, NewHash};
-use crate::store::issue_state;
+use crate::store::merges::{self, Merge};
+use crate::store::{Tx, issue_state, new_issue_rates};
 
 /// An event with the issue it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +40,8 @@ pub struct Assigned<'a> {
     /// The events whose issue is new, one for each such issue, by the id of the issue. Its row is not written yet: nobody else can know the
     /// issue, so all of it is written once, when everything is counted.
     pub founders: BTreeMap<IssueId, Placed<'a>>,
+    /// What new issues are called otherwise than after their first event.
+    pub names: HashMap<IssueId, Name>,
 }
 
 impl Assigned<'_> {
@@ -44,77 +51,101 @@ impl Assigned<'_> {
     }
 }
 
-/// An issue that is known, or the place in the list of those that this batch founds.
-#[derive(Clone, Copy)]
-enum Lead {
-    Known(IssueId),
-    New(usize),
-}
-
-struct Plan<'a> {
-    leads: Vec<(&'a Sighting, Lead, Hash)>,
-    founders: Vec<&'a Sighting>,
-    attached: BTreeMap<(ProjectId, Hash), (&'a Sighting, Lead)>,
-}
-
-/// Finds the issues, or ids for new ones. [`Failure::Race`] where another node has just taken one of the hashes.
-pub async fn assign<'a>(tx: &mut Tx, fresh: &[&'a Sighting]) -> Result<Assigned<'a>, Failure> {
+/// Finds the issues, or ids for new ones; `per_minute` of these a project may make. Issues that turn out to be one are merged.
+/// [`Failure::Race`] where another node has just taken one of the hashes.
+pub async fn assign<'a>(
+    tx: &mut Tx,
+    fresh: &[&'a Sighting],
+    per_minute: Option<u32>,
+    now: OffsetDateTime,
+) -> Result<Assigned<'a>, Failure> {
     let asked: BTreeSet<_> = fresh.iter().flat_map(|sighting| sighting.keys()).collect();
     let known = hashes::list(tx, &asked.into_iter().collect::<Vec<_>>()).await?;
-    let mut plan = plan(fresh, known);
-    leave_out_surplus(tx, &mut plan.attached).await?;
-    let ids = if plan.founders.is_empty() { vec![] } else { issue_state::allocate(tx, plan.founders.len()).await? };
-    let id_of = |lead| match lead {
+    let mut plan = Plan::of(fresh, known);
+    if !plan.founders.is_empty() {
+        remember(tx, &mut plan, per_minute, now).await?;
+    }
+    leave_out_surplus(tx, &mut plan).await?;
+    let made = plan.made();
+    let ids = if made.is_empty() { vec![] } else { issue_state::allocate(tx, made.len()).await? };
+    let ids: HashMap<usize, IssueId> = made.into_iter().zip(ids).collect();
+    let id_of = |project, lead| match plan.end(project, lead) {
         Lead::Known(id) => id,
-        Lead::New(index) => ids[index],
+        Lead::New(place) => ids[&place],
     };
-    let attached: BTreeMap<_, _> = plan.attached.into_iter().map(|(key, (sighting, lead))| (key, sighting.attach(id_of(lead)))).collect();
+    let attached: BTreeMap<_, _> =
+        plan.attached.iter().map(|(key, (sighting, lead))| (*key, sighting.attach(id_of(key.0, *lead)))).collect();
     hashes::attach(tx, &attached).await?;
-    let place = |(sighting, lead, hash)| Placed { sighting, issue_id: id_of(lead), hash };
-    let founders =
-        plan.founders.iter().zip(&ids).map(|(founder, id)| (*id, Placed { sighting: founder, issue_id: *id, hash: founder.hashes[0] }));
-    Ok(Assigned { founders: founders.collect(), placed: plan.leads.into_iter().map(place).collect() })
+    let place =
+        |(sighting, lead, hash): &(&'a Sighting, Lead, Hash)| Placed { sighting, issue_id: id_of(sighting.project_id, *lead), hash: *hash };
+    let found = |(place, id): (&usize, &IssueId)| {
+        let sighting = plan.founders[*place];
+        (*id, Placed { sighting, issue_id: *id, hash: sighting.hashes[0] })
+    };
+    let name =
+        |(place, id): (&usize, &IssueId)| Some((*id, plan.names.get(&(plan.founders[*place].project_id, Lead::New(*place)))?.clone()));
+    Ok(Assigned {
+        placed: plan.leads.iter().map(place).collect(),
+        founders: ids.iter().map(found).collect(),
+        names: ids.iter().filter_map(name).collect(),
+    })
 }
 
-/// An issue that has as many hashes as it may have gets no more; new issues have few.
-async fn leave_out_surplus(tx: &mut Tx, attached: &mut BTreeMap<(ProjectId, Hash), (&Sighting, Lead)>) -> Result<(), Failure> {
-    let issue = |project: ProjectId, lead: Lead| match lead {
-        Lead::Known(id) => Some((project, id)),
-        Lead::New(_) => None,
-    };
-    let growing: BTreeSet<_> = attached.iter().filter_map(|((project, _), (_, lead))| issue(*project, *lead)).collect();
-    let mut counts = hashes::counts(tx, &growing.into_iter().collect::<Vec<_>>()).await?;
-    attached.retain(|(project, _), (_, lead)| {
-        let Some(count) = issue(*project, *lead).and_then(|issue| counts.get_mut(&issue)) else { return true };
-        *count += 1;
-        *count <= HASHES_MAX
-    });
+/// Compares what nobody knows with what is remembered. Nodes do this one after the other, project by project, so that each sees what the
+/// others remembered.
+async fn remember(tx: &mut Tx, plan: &mut Plan<'_>, per_minute: Option<u32>, now: OffsetDateTime) -> Result<(), Failure> {
+    let projects: BTreeSet<ProjectId> = plan.founders.iter().map(|founder| founder.project_id).collect();
+    let buckets = new_issue_rates::hold(tx, &projects.into_iter().collect::<Vec<_>>(), now).await?;
+    words::join(tx, plan, now).await?;
+    lines::join(tx, plan, now).await?;
+    overflow::divert(tx, plan, buckets, per_minute).await?;
+    merge(tx, plan, now).await
+}
+
+/// Issues that have rows and are one now. Locked in the order of their keys with all others of the batch.
+async fn merge(tx: &mut Tx, plan: &Plan<'_>, now: OffsetDateTime) -> Result<(), Failure> {
+    let merges = plan.merges();
+    let renamed: Vec<(ProjectId, IssueId, &str)> = plan.renamed();
+    if merges.is_empty() && renamed.is_empty() {
+        return Ok(());
+    }
+    let leads = plan.leads.iter().map(|(sighting, lead, _)| (sighting.project_id, plan.end(sighting.project_id, *lead)));
+    let led = leads.filter_map(|(project, lead)| if let Lead::Known(id) = lead { Some((project, id)) } else { None });
+    let merged = merges.iter().flat_map(|(project, from, into, _)| [(*project, *from), (*project, *into)]);
+    let issues: BTreeSet<_> = led.chain(merged).chain(renamed.iter().map(|(project, id, _)| (*project, *id))).collect();
+    if issue_state::lock(tx, &issues.iter().copied().collect::<Vec<_>>()).await?.len() != issues.len() {
+        return Err(Failure::Race); // one was deleted since its hash was read
+    }
+    for (project_id, from, into, reason) in merges {
+        merges::merge(tx, &Merge { project_id, from, into, user_id: None, reason: reason.to_owned(), at: now }).await?;
+    }
+    for (project, id, value) in renamed {
+        issue_state::rename(tx, project, id, value).await?;
+    }
     Ok(())
 }
 
-/// Events that share a hash join within the batch as they do over batches.
-fn plan<'a>(fresh: &[&'a Sighting], known: HashMap<(ProjectId, Hash), IssueId>) -> Plan<'a> {
-    let mut leads: HashMap<_, Lead> = known.into_iter().map(|(key, id)| (key, Lead::Known(id))).collect();
-    let mut plan = Plan { leads: Vec::with_capacity(fresh.len()), founders: vec![], attached: BTreeMap::new() };
-    for sighting in fresh {
-        let decided = sighting.keys().find_map(|key| leads.get(&key).map(|lead| (*lead, key.1)));
-        let (lead, hash) = decided.unwrap_or_else(|| {
-            plan.founders.push(sighting);
-            (Lead::New(plan.founders.len() - 1), sighting.hashes[0])
-        });
-        for key in sighting.keys() {
-            if let std::collections::hash_map::Entry::Vacant(vacant) = leads.entry(key) {
-                vacant.insert(lead);
-                plan.attached.insert(key, (sighting, lead));
-            }
-        }
-        plan.leads.push((sighting, lead, hash));
-    }
-    plan
+/// An issue that has as many hashes as it may have gets no more; new issues have few.
+async fn leave_out_surplus(tx: &mut Tx, plan: &mut Plan<'_>) -> Result<(), Failure> {
+    let issue = |plan: &Plan<'_>, project: ProjectId, lead: Lead| match plan.end(project, lead) {
+        Lead::Known(id) => Some((project, id)),
+        Lead::New(_) => None,
+    };
+    let growing: BTreeSet<_> = plan.attached.iter().filter_map(|((project, _), (_, lead))| issue(plan, *project, *lead)).collect();
+    let mut counts = hashes::counts(tx, &growing.into_iter().collect::<Vec<_>>()).await?;
+    let mut attached = std::mem::take(&mut plan.attached);
+    attached.retain(|(project, _), (_, lead)| {
+        let Some(count) = issue(plan, *project, *lead).and_then(|issue| counts.get_mut(&issue)) else { return true };
+        *count += 1;
+        *count <= HASHES_MAX
+    });
+    plan.attached = attached;
+    Ok(())
 }
 
 impl Sighting {
-    fn keys(&self) -> impl Iterator<Item = (ProjectId, Hash)> + use<'_> {
+    /// Its hashes, with the project they hold in.
+    pub fn keys(&self) -> impl Iterator<Item = (ProjectId, Hash)> + use<'_> {
         self.hashes.iter().map(|hash| (self.project_id, *hash))
     }
 
@@ -142,7 +173,7 @@ mod tests {
     /// Per event: the known issue it belongs to, or which of the new ones.
     fn leads(sightings: &[Sighting], known: &[(i64, u8, i64)]) -> Vec<Result<i64, usize>> {
         let known = known.iter().map(|(project, hash, issue)| ((ProjectId(*project), [*hash; 16]), IssueId(*issue))).collect();
-        let plan = plan(&sightings.iter().collect::<Vec<_>>(), known);
+        let plan = Plan::of(&sightings.iter().collect::<Vec<_>>(), known);
         let lead = |(_, lead, _): &(&Sighting, Lead, Hash)| match lead {
             Lead::Known(id) => Ok(id.0),
             Lead::New(index) => Err(*index),

@@ -49,7 +49,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     job_locks::share(tx, Job::Spikes).await?;
     let projects = counters::projects::hold(tx, &projects_of(readings)).await?;
     let dedupe = dedupe(tx, readings, &projects).await?;
-    let assigned = assign(tx, &dedupe.fresh).await?;
+    let assigned = assign(tx, &dedupe.fresh, settings.new_issues, now).await?;
     activities::insert(tx, &first_sights(&assigned)).await?;
     let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;

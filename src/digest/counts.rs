@@ -8,13 +8,14 @@ use time::OffsetDateTime;
 use super::assign::{Assigned, Placed};
 use super::commit::{Spans, widen};
 use super::failure::Failure;
+use super::plan::Name;
 use super::status::{IssueKey, Verdict};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::store::Tx;
 use crate::store::counters::people::PEOPLE_MAX;
 use crate::store::counters::{OTHER, environments, hour, hours, minute, minutes, people, projects, quarter, quarters, releases, tags};
-use crate::store::issue_state::{self, Advance};
+use crate::store::issue_state::{self, Advance, NewIssue};
 
 /// One person counts at most so often per issue and quarter of an hour in the capped count (alerting rules, section 1).
 const CAP_PER_QUARTER: i32 = 5;
@@ -57,12 +58,23 @@ async fn add_issues(tx: &mut Tx, assigned: &Assigned<'_>, advances: Vec<Advance>
     let (mut new, mut known) = (vec![], vec![]);
     for advance in advances {
         match assigned.founders.get(&advance.held.id) {
-            Some(founder) => new.push(founder.sighting.found(advance)),
+            Some(founder) => {
+                let name = assigned.names.get(&advance.held.id);
+                new.push(named(founder.sighting.found(advance), name));
+            }
             None => known.push(advance),
         }
     }
     issue_state::insert(tx, &new).await?;
     Ok(issue_state::advance(tx, &known).await?)
+}
+
+fn named(issue: NewIssue, name: Option<&Name>) -> NewIssue {
+    match name {
+        None => issue,
+        Some(Name { kind: None, value }) => NewIssue { value: value.clone(), ..issue },
+        Some(Name { kind: Some(kind), value }) => NewIssue { kind, type_name: String::new(), value: value.clone(), ..issue },
+    }
 }
 
 async fn add_to_projects(tx: &mut Tx, placed: &[Placed<'_>]) -> Result<(), Failure> {

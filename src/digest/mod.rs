@@ -33,6 +33,9 @@ mod event;
 mod failure;
 mod item;
 mod letter;
+mod lines;
+mod overflow;
+mod plan;
 mod read;
 mod reading;
 mod refused;
@@ -41,6 +44,7 @@ mod sampling;
 mod security;
 mod sighting;
 mod status;
+mod words;
 
 use failure::Failure;
 use reading::Reading;
@@ -75,6 +79,8 @@ pub struct Settings {
     pub retention: Duration,
     /// Events of one issue and hour that are stored whole, where a project says nothing else. `None`: all.
     pub sample_after: Option<u32>,
+    /// Issues that one project may make in a minute, see `domain::new_issues`. `None`: any number.
+    pub new_issues: Option<u32>,
 }
 
 /// The digest of one node. Clones share their state.

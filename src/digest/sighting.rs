@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::event_id::EventId;
-use crate::domain::fingerprint::{Fingerprint, Hash};
+use crate::domain::fingerprint::{Fingerprint, Hash, Memory};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::pipeline::fingerprint;
@@ -65,6 +65,8 @@ pub struct Sighting {
     pub algorithm: i16,
     /// At least one, the first that is known decides.
     pub hashes: Vec<Hash>,
+    /// What is compared with others where no hash is known.
+    pub memory: Memory,
     /// The event's JSON as it is stored: a fifth of the memory in which a sighting waits for its batch.
     pub packed: Packed,
     kind: &'static str,
@@ -82,7 +84,7 @@ pub struct Sighting {
 impl Sighting {
     /// Reads off an event that is normalized and scrubbed, and stores with it why it is grouped as it is.
     pub fn of(project_id: ProjectId, mut event: Event, timing: Timing, packer: &Packer) -> Self {
-        let Fingerprint { version, hashes, explanation } = fingerprint::compute(&event);
+        let Fingerprint { version, hashes, explanation, memory } = fingerprint::compute(&event, fingerprint::Version::One);
         event.grouping = Some(Grouping { version, explanation });
         let event = &event;
         let title = bounded(title::of(event));
@@ -100,6 +102,7 @@ impl Sighting {
             category: if Kind::in_event(&event.other).is_some() { Category::Security } else { Category::Error },
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
+            memory,
             packed: event::with_stored(event, |json| packer.pack(project_id, json)),
             kind: if event.exceptions.is_empty() && event.threads.is_empty() { "default" } else { "error" },
             whole_title: whole(&title),
@@ -112,6 +115,11 @@ impl Sighting {
             trace_id: trace_id(event),
             has_context: has_context(event),
         }
+    }
+
+    /// `Type: first line`, or what there is of it.
+    pub fn says(&self) -> &str {
+        &self.whole_title
     }
 
     /// The row of the event.

@@ -11,6 +11,9 @@ pub const REGRESSION_GRACE: Duration = Duration::minutes(60);
 /// Until a project is this old a resolved issue reopens at the next event, without the grace: newcomers try exactly this.
 pub const NEWCOMER_AGE: Duration = Duration::hours(24);
 
+/// The kind of the issue that holds the events of new issues there was no room for (`domain::new_issues`).
+pub const OVERFLOW_KIND: &str = "overflow";
+
 /// What people decided about an issue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

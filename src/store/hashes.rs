@@ -45,6 +45,35 @@ pub async fn list(tx: &mut Tx, hashes: &[(ProjectId, Hash)]) -> sqlx::Result<Has
     Ok(known.collect())
 }
 
+/// Where a hash leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The issue.
+    pub issue_id: IssueId,
+    /// A person decided that.
+    pub pinned: bool,
+}
+
+/// As [`list`], with who decided it.
+pub async fn list_leads(tx: &mut Tx, hashes: &[(ProjectId, Hash)]) -> sqlx::Result<Vec<((ProjectId, Hash), Known)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT h.project_id, h.hash, h.issue_id, h.pinned
+        FROM unnest($1::int8[], $2::bytea[]) AS u (project_id, hash)
+        JOIN issue_hashes h ON h.project_id = u.project_id AND h.hash = u.hash
+        "#,
+        &hashes.iter().map(|(project, _)| project.0).collect::<Vec<_>>(),
+        &hashes.iter().map(|(_, hash)| hash.to_vec()).collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| {
+        let hash: Hash = row.hash.try_into().ok()?;
+        Some(((ProjectId(row.project_id), hash), Known { issue_id: IssueId(row.issue_id), pinned: row.pinned }))
+    });
+    Ok(known.collect())
+}
+
 /// How many hashes lead to each of the issues, counted up to [`HASHES_MAX`]. To be asked only of issues that get another.
 pub async fn counts(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<HashMap<(ProjectId, IssueId), i64>> {
     if issues.is_empty() {

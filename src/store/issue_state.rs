@@ -158,6 +158,15 @@ pub async fn lock(tx: &mut Tx, issues: &[(ProjectId, IssueId)]) -> sqlx::Result<
     held.collect()
 }
 
+/// Changes what an issue is called.
+pub async fn rename(tx: &mut Tx, project: ProjectId, id: IssueId, value: &str) -> sqlx::Result<()> {
+    let value = super::text::clean(value);
+    sqlx::query!("UPDATE issues SET value = $3 WHERE project_id = $1 AND id = $2", project.0, id.0, value.as_ref())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Adds what a batch found to issues that [`lock`] holds.
 pub async fn advance(tx: &mut Tx, issues: &[Advance]) -> sqlx::Result<()> {
     if issues.is_empty() {

@@ -51,7 +51,7 @@ fn digest(payload: &[u8]) {
     let arrival = Arrival { received_at: datetime!(2026-11-20 09:00 UTC), sent_at: None, client_ip: None, user_agent: None };
     normalize::event(&mut event, &arrival);
     scrub::event(&mut event);
-    assert!(!fingerprint::compute(&event).hashes.is_empty());
+    assert!(!fingerprint::compute(&event, fingerprint::Version::NEWEST).hashes.is_empty());
     let _ = title::of(&event);
     let stored = event::to_stored(&event);
     assert!(stored.len() <= payload.len() * 4 + 20_000, "{} bytes became {}", payload.len(), stored.len());

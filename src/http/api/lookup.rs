@@ -7,7 +7,7 @@ use crate::domain::project::Project;
 use crate::domain::user::User;
 use crate::http::Doors;
 use crate::store::issue_reads::{self, Issue};
-use crate::store::{event_reads, projects};
+use crate::store::{event_reads, merges, projects};
 
 /// Slug of the one organization an installation is.
 pub const ORGANIZATION: &str = "bugle";
@@ -35,11 +35,22 @@ pub async fn project(doors: &Doors, viewer: &User, raw: &str) -> Result<Project,
     found.ok_or(ApiError::NotFound)
 }
 
-/// An issue by id (`431`) or short id (`SHOP-431`).
+/// The issue, or the one it is part of now.
+async fn find_or_merged(doors: &Doors, id: IssueId) -> sqlx::Result<Option<Issue>> {
+    if let Some(issue) = issue_reads::find(&doors.db, id).await? {
+        return Ok(Some(issue));
+    }
+    match merges::leads_to(&doors.db, id).await? {
+        Some(into) => issue_reads::find(&doors.db, into).await,
+        None => Ok(None),
+    }
+}
+
+/// An issue by id (`431`) or short id (`SHOP-431`), also of one that was merged into it.
 pub async fn issue(doors: &Doors, viewer: &User, raw: &str) -> Result<Issue, ApiError> {
     let (prefix, number) = raw.rsplit_once('-').map_or((None, raw), |(prefix, number)| (Some(prefix), number));
     let id = number.parse::<i64>().map_err(|_| ApiError::NotFound)?;
-    let issue = issue_reads::find(&doors.db, IssueId(id)).await?.ok_or(ApiError::NotFound)?;
+    let issue = find_or_merged(doors, IssueId(id)).await?.ok_or(ApiError::NotFound)?;
     if prefix.is_some_and(|prefix| !prefix.eq_ignore_ascii_case(&issue.short_prefix)) {
         return Err(ApiError::NotFound);
     }

@@ -1,21 +1,33 @@
 //! Which issue an event belongs to: an ordered list of hashes, from the event alone.
 //!
-//! Every version of the algorithm is a frozen module: the same event has the same hashes years later, and hashes are stored with the
-//! version that made them. A change of the rules is a new module beside the old one, never an edit of it; the hashes of version 1 are
-//! pinned by `tests/it/grouping.rs`.
+//! Every version of the algorithm is frozen: the same event has the same hashes years later, and hashes are stored with the version that made
+//! them. Versions share their code; what a later one does otherwise asks for its [`Version`]. `tests/it/grouping.rs` pins the hashes of each
+//! over all labelled events, so that a change which moves one is noticed and becomes a new version.
 //!
 //! Deliberately absent, because they need memory of other events and so belong to `digest`: joining messages that differ in one word
-//! that varies, carrying an issue on when its failing line was rewritten in a later release, merging, and the projects' own rules.
+//! that varies, carrying an issue on when its failing line was rewritten in a later release, merging. What that memory is asked for is here:
+//! [`slots`] and [`continues`].
 
-pub mod v1;
+mod chain;
+mod compute;
+mod continuation;
+mod custom;
+mod forwarding;
+mod frame;
+mod function;
+mod key;
+mod ladder;
+mod parameterize;
+mod plain_text;
+mod slots;
+mod stack;
+mod structured;
+mod version;
 
-use crate::domain::fingerprint::Fingerprint;
-use crate::protocol::event::Event;
+pub use compute::compute;
+pub use continuation::{continues, speaks_against};
+pub use slots::{Slot, slots};
+pub use version::Version;
 
-/// The newest version, which [`compute`] uses.
-pub const VERSION: i16 = v1::VERSION;
-
-/// Computes the hashes of a normalized event with the newest version of the algorithm. Never fails, whatever the event holds.
-pub fn compute(event: &Event) -> Fingerprint {
-    v1::compute(event)
-}
+#[cfg(test)]
+mod tests;

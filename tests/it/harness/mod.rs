@@ -208,6 +208,7 @@ fn config(url: &str, data_dir: &std::path::Path, smtp_url: Option<String>) -> Co
         attachments: AttachmentLimits { count: 50, bytes: 50 << 20 },
         rates: Rates::default(),
         sample_after: None,
+        new_issues: Some(60),
         spool: SpoolConfig { max_bytes: None, max_hours: 72 },
         trusted_proxies: Vec::new(),
     }

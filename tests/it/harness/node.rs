@@ -44,6 +44,7 @@ impl Node {
             attachments: Quota { bytes: 20 << 20, event_count: 50, event_bytes: 50 << 20 },
             retention: Duration::days(90),
             sample_after: None,
+            new_issues: None,
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         Self { digest, spool, db, clock, dir }

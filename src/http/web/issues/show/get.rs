@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::domain::event_id::EventId;
 use crate::http::Doors;
 use crate::http::web::format;
+use crate::http::web::issues::address;
 use crate::http::web::issues::find::{self, Found};
 use crate::http::web::layout;
 use crate::http::web::page_error::PageError;
@@ -73,6 +74,9 @@ pub async fn issue(
     Query(params): Query<Params>,
 ) -> Result<Response, PageError> {
     let found = find::visible(&doors, me, &id).await?;
+    if found.moved {
+        return Ok(Redirect::to(&address::issue(found.issue.id)).into_response());
+    }
     let recommended = event_reads::recommended(&doors.db, found.issue.project_id, found.issue.id).await?;
     let opened = match recommended {
         Some(event_id) => open(&doors, &found, event_id).await?,
@@ -90,6 +94,9 @@ pub async fn event(
     Query(params): Query<Params>,
 ) -> Result<Response, PageError> {
     let found = find::visible(&doors, me, &id).await?;
+    if found.moved {
+        return Ok(Redirect::to(&format!("{}/events/{}", address::issue(found.issue.id), address::encoded(&raw))).into_response());
+    }
     let (name, form) = raw.rsplit_once('.').unwrap_or((&raw, "html"));
     let opened = match named(&doors, &found, name).await? {
         Some(event_id) => open(&doors, &found, event_id).await?,

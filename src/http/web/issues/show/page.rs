@@ -90,7 +90,7 @@ pub async fn load(
     options: Options,
 ) -> Result<Page, PageError> {
     let (db, now) = (&doors.db, doors.clock.now());
-    let Found { issue, access } = found;
+    let Found { issue, access, .. } = found;
     let shell = Shell::for_project(doors, &access, Tab::Issues).await?;
     let base = format!("/{}/issues", issue.project_slug);
     let event = opened.as_ref().ok().map(|opened| &opened.event);

@@ -2,14 +2,39 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::cmp::Ordering;
 
+use super::frame::Contribution;
 use super::plain_text;
 use super::stack::Stack;
+use super::version::Version;
 use crate::pipeline::exception_tree::Tree;
 use crate::protocol::event::{Event, Exception};
 
 /// Links of a chain looked at, half of them from each end.
 const LINKS_MAX: usize = 200;
+
+/// Types of Go that every error has which nobody gave a type. With them the text says which error it is (since version 2).
+const SAYING_NOTHING: &[&str] = &[
+    "*errors.errorString",
+    "*errors.fundamental",
+    "*errors.joinError",
+    "*errors.withMessage",
+    "*errors.withStack",
+    "*fmt.wrapError",
+    "*fmt.wrapErrors",
+];
+
+/// Whether a stack was exhausted, as the languages say it.
+fn is_overflow(exception: &Exception<'_>) -> bool {
+    let says = |part: &str| exception.value.as_deref().is_some_and(|value| value.contains(part));
+    match exception.kind.as_deref().unwrap_or_default() {
+        "RecursionError" | "StackOverflowError" | "java.lang.StackOverflowError" | "SystemStackError" => true,
+        "RangeError" => says("Maximum call stack"),
+        "InternalError" => says("too much recursion"),
+        _ => false,
+    }
+}
 
 /// Which part of an exception a key is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,6 +54,7 @@ pub type Link<'a> = Vec<Cow<'a, str>>;
 pub struct Chain<'a> {
     exceptions: &'a [Exception<'a>],
     platform: &'a str,
+    version: Version,
     tree: Option<Tree<'a>>,
     /// Of each exception, read when it is first needed.
     stacks: Vec<OnceCell<Stack<'a>>>,
@@ -36,8 +62,9 @@ pub struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// The chain of an event.
-    pub fn of(event: &'a Event<'a>) -> Self {
+    pub fn of(event: &'a Event<'a>, version: Version) -> Self {
         Self {
+            version,
             exceptions: &event.exceptions,
             platform: &event.platform,
             tree: Tree::read(&event.exceptions),
@@ -47,11 +74,7 @@ impl<'a> Chain<'a> {
 
     /// The links that make the key; `None` when this view has no evidence. With frames the evidence must be a frame.
     pub fn links(&self, view: View) -> Option<Vec<Link<'_>>> {
-        let reader = Reader { chain: self, view };
-        let links = match &self.tree {
-            Some(tree) => reader.of_node(tree, tree.root),
-            None => reader.of_chain(0..self.exceptions.len()),
-        };
+        let links = self.read(view);
         let evident = match view {
             View::App | View::System => links.iter().any(|link| link.has_evidence),
             View::Text => links.iter().any(|link| link.parts.iter().any(|part| !part.is_empty())),
@@ -59,16 +82,52 @@ impl<'a> Chain<'a> {
         evident.then(|| links.into_iter().map(|link| link.parts).collect())
     }
 
+    /// The frames of the application that make the deciding key, in its order.
+    pub fn contributions(&self) -> Vec<&Contribution<'a>> {
+        let links = self.read(View::App);
+        links.iter().flat_map(|link| self.stack(link.place).app_contributions()).collect()
+    }
+
+    fn read(&self, view: View) -> Vec<Read<'_>> {
+        let reader = Reader { chain: self, view };
+        match &self.tree {
+            Some(tree) => reader.of_node(tree, tree.root),
+            None => reader.of_chain(0..self.exceptions.len()),
+        }
+    }
+
     fn stack(&self, place: usize) -> &Stack<'a> {
-        self.stacks[place].get_or_init(|| Stack::read(self.exceptions[place].frames(), self.platform))
+        self.stacks[place].get_or_init(|| Stack::read(self.exceptions[place].frames(), self.platform, self.version))
     }
 }
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 struct Read<'a> {
     parts: Link<'a>,
     /// It has frames that this view looks at.
     has_evidence: bool,
+    /// Which of the exceptions it is; equal ones are the same wherever they are.
+    place: usize,
+}
+
+impl PartialEq for Read<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Eq for Read<'_> {}
+
+impl PartialOrd for Read<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Read<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts.cmp(&other.parts)
+    }
 }
 
 struct Reader<'c, 'a> {
@@ -83,12 +142,30 @@ impl<'c> Reader<'c, '_> {
         let kind = exception.kind.as_deref().filter(|_| !synthetic).unwrap_or_default();
         let mut parts = vec![Cow::Borrowed(kind)];
         match self.view {
-            View::App => parts.extend(self.chain.stack(place).app().into_iter().map(Cow::Borrowed)),
-            View::System => parts.extend(self.chain.stack(place).system().into_iter().map(Cow::Borrowed)),
-            View::Text => parts.push(exception.value.as_deref().map(plain_text::of).unwrap_or_default().into()),
+            View::App | View::System => parts.extend(self.frames(place, exception)),
+            View::Text => {
+                parts.push(exception.value.as_deref().map(|text| plain_text::of(text, self.chain.version)).unwrap_or_default().into())
+            }
         }
         let has_evidence = parts.len() > 1;
-        Read { parts, has_evidence }
+        if self.chain.version >= Version::Two && self.view != View::Text && SAYING_NOTHING.contains(&kind) {
+            parts.push(exception.value.as_deref().map(|text| plain_text::of(text, self.chain.version)).unwrap_or_default().into());
+        }
+        Read { parts, has_evidence, place }
+    }
+
+    /// What the stack contributes. Where one overflowed, it says which functions call each other, and not where that ended or began.
+    fn frames(&self, place: usize, exception: &Exception<'_>) -> Vec<Cow<'c, str>> {
+        let stack = self.chain.stack(place);
+        let is_app = self.view == View::App;
+        if self.chain.version >= Version::Two && is_overflow(exception) {
+            let cycle = stack.cycle(is_app);
+            if !cycle.is_empty() {
+                return cycle.into_iter().map(Cow::Owned).collect();
+            }
+        }
+        let frames = if is_app { stack.app() } else { stack.system() };
+        frames.into_iter().map(Cow::Borrowed).collect()
     }
 
     /// Causes first, the raised exception last. With frames of the application: the innermost link that has some, and the raised one,

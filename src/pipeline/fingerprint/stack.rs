@@ -1,42 +1,66 @@
 //! Which frames of a stack take part.
 
-use super::frame::Contribution;
+use std::collections::BTreeMap;
+
+use super::frame::{Contribution, SEPARATOR};
+use super::version::Version;
 use crate::protocol::event::Frame;
 
 /// Frames looked at, half of them from each end.
 const FRAMES_MAX: usize = 300;
+/// A function that was called so often in a stack that overflowed had its part in that.
+const ROUNDS_MIN: usize = 5;
+/// Longest cycle of functions that is recognized.
+const CYCLE_MAX: usize = 12;
 
 /// The frames of one stack, read once for both ways of looking at them.
 pub struct Stack<'a> {
+    version: Version,
     /// Oldest call first, each with what is hashed of it.
     frames: Vec<(Contribution<'a>, String)>,
 }
 
 impl<'a> Stack<'a> {
     /// Reads the frames of a stack.
-    pub fn read(frames: &'a [Frame<'a>], platform: &str) -> Self {
-        let folded = fold_comprehensions(both_ends(frames).filter_map(|frame| Contribution::of(frame, platform)));
+    pub fn read(frames: &'a [Frame<'a>], platform: &str, version: Version) -> Self {
+        let folded = fold_comprehensions(both_ends(frames).filter_map(|frame| Contribution::of(frame, platform, version)));
         let with_text = |contribution: Contribution<'a>| {
             let text = contribution.text();
             (contribution, text)
         };
-        Self { frames: folded.into_iter().map(with_text).collect() }
+        Self { version, frames: folded.into_iter().map(with_text).collect() }
     }
 
     /// What the frames of the application contribute, oldest call first; empty when there are none.
     pub fn app(&self) -> Vec<&str> {
-        self.reduce(|contribution| contribution.in_app)
+        self.reduce(|contribution| contribution.in_app).into_iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// The frames behind them.
+    pub fn app_contributions(&self) -> impl Iterator<Item = &Contribution<'a>> {
+        self.reduce(|contribution| contribution.in_app).into_iter().map(|(contribution, _)| contribution)
     }
 
     /// What all frames contribute.
     pub fn system(&self) -> Vec<&str> {
-        self.reduce(|_| true)
+        self.reduce(|_| true).into_iter().map(|(_, text)| text.as_str()).collect()
     }
 
-    fn reduce(&self, takes_part: fn(&Contribution<'_>) -> bool) -> Vec<&str> {
-        let mut stack: Vec<&(Contribution<'_>, String)> = self.frames.iter().filter(|(contribution, _)| takes_part(contribution)).collect();
+    /// The functions that were called over and over, in the order of their names.
+    pub fn cycle(&self, app_only: bool) -> Vec<String> {
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for (contribution, _) in self.frames.iter().filter(|(contribution, _)| contribution.in_app || !app_only) {
+            *counts.entry((&contribution.place, &contribution.function)).or_default() += 1;
+        }
+        let often = counts.into_iter().filter(|(_, count)| *count >= ROUNDS_MIN);
+        often.map(|((place, function), _)| format!("{place}{SEPARATOR}{function}{SEPARATOR}")).collect()
+    }
+
+    fn reduce(&self, takes_part: fn(&Contribution<'_>) -> bool) -> Vec<&(Contribution<'a>, String)> {
+        let mut stack: Vec<&(Contribution<'a>, String)> = self.frames.iter().filter(|(contribution, _)| takes_part(contribution)).collect();
         drop_forwarding(&mut stack);
-        erase_recursion(stack).into_iter().map(|(_, text)| text.as_str()).collect()
+        let stack = erase_recursion(stack);
+        if self.version >= Version::Two { fold_cycles(stack) } else { stack }
     }
 }
 
@@ -80,6 +104,21 @@ fn erase_recursion<'s, 'a>(frames: Vec<&'s (Contribution<'a>, String)>) -> Vec<&
             stack.truncate(searched + earlier);
         }
         stack.push(frame);
+    }
+    stack
+}
+
+/// Functions that call each other over several modules count once, however often they went round: of the same frames one after the other the
+/// last are left. (Since version 2.)
+fn fold_cycles<'s, 'a>(frames: Vec<&'s (Contribution<'a>, String)>) -> Vec<&'s (Contribution<'a>, String)> {
+    let mut stack: Vec<&(Contribution<'a>, String)> = Vec::with_capacity(frames.len());
+    for frame in frames {
+        stack.push(frame);
+        let len = stack.len();
+        let repeats = |period: &usize| (1..=*period).all(|back| stack[len - back].1 == stack[len - period - back].1);
+        if let Some(period) = (2..=CYCLE_MAX.min(len / 2)).find(repeats) {
+            stack.truncate(len - period);
+        }
     }
     stack
 }

@@ -1,6 +1,7 @@
 //! What must and what must not move a hash.
 
-use super::compute;
+use super::Version;
+use crate::domain::fingerprint::Fingerprint;
 use crate::protocol::event::{Event, Exception, Frame, LogEntry, Mechanism, Stacktrace};
 
 fn frame<'a>(module: &'a str, function: &'a str, line: &'a str) -> Frame<'a> {
@@ -33,6 +34,10 @@ fn raised<'a>(value: &'a str, frames: Vec<Frame<'a>>) -> Event<'a> {
 fn message<'a>(text: &'a str, logger: &'a str) -> Event<'a> {
     let logentry = Some(LogEntry { message: Some(text.into()), formatted: Some(text.into()), ..LogEntry::default() });
     Event { platform: "python".into(), logentry, logger: Some(logger.into()), ..Event::default() }
+}
+
+fn compute(event: &Event) -> Fingerprint {
+    super::compute(event, Version::NEWEST)
 }
 
 /// As the store decides: the first hash.

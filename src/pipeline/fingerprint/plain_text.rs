@@ -3,6 +3,8 @@
 //! `Order INV-3391 of 'Ann' has 1 item` and `Order INV-77 of 'Bob' has 31 items` are both `Order ✱ of ✱ has ✱ item`.
 
 use super::parameterize;
+use super::structured;
+use super::version::Version;
 use crate::protocol::event::LogEntry;
 
 /// Stands for one or more neighbouring values.
@@ -11,21 +13,47 @@ pub const VALUE: &str = "✱";
 const SENTENCE_FIELDS: &[&str] = &["event", "message", "msg", "error", "detail"];
 /// Bytes that may be searched for closing quotes and brackets that are not there: a text of nothing but openings stays cheap.
 const SEARCHED_MAX: usize = 64 * 1024;
+/// Methods of HTTP requests.
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+/// How languages write that there is no value.
+const NOTHING: &[&str] = &["None", "null", "nil", "undefined", "NaN", "NULL"];
+/// ISO 4217, of the currencies most payments are in; without `ALL` and `TRY`, which are words of programs.
+const CURRENCIES: &[&str] = &[
+    "AED", "ARS", "AUD", "BDT", "BGN", "BHD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "GEL", "GHS",
+    "HKD", "HRK", "HUF", "IDR", "ILS", "INR", "ISK", "JOD", "JPY", "KES", "KRW", "KWD", "KZT", "LKR", "MAD", "MXN", "MYR", "NGN", "NOK",
+    "NZD", "OMR", "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TND", "TWD", "UAH", "USD", "UYU",
+    "VND", "XAF", "XOF", "ZAR",
+];
 const QUOTES: &[(char, char)] = &[('\'', '\''), ('"', '"'), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“')];
 const BRACKETS: &[(char, char)] = &[('[', ']'), ('{', '}'), ('<', '>')];
 
 /// The sentence of a log entry: of its template where the client sent one that says something. `None` for an empty entry.
-pub fn of_logentry(entry: &LogEntry) -> Option<String> {
-    let from_template = entry.message.as_deref().map(of).filter(|sentence| has_words(sentence));
-    let sentence = from_template.unwrap_or_else(|| of(entry.text()));
+pub fn of_logentry(entry: &LogEntry, version: Version) -> Option<String> {
+    let from_template = entry.message.as_deref().map(|template| of(template, version)).filter(|sentence| has_words(sentence));
+    let sentence = from_template.unwrap_or_else(|| of(entry.text(), version));
     (!sentence.is_empty()).then_some(sentence)
 }
 
 /// The sentence of a text.
-pub fn of(text: &str) -> String {
-    let text = sentence_of_json(text).unwrap_or_else(|| text.to_owned());
-    let mut sentence = Sentence::default();
-    let classified = parameterize::beyond_words(&text);
+pub fn of(text: &str, version: Version) -> String {
+    if version < Version::Two {
+        return words_of(&sentence_of_json(text).unwrap_or_else(|| text.to_owned()), version);
+    }
+    let said = structured::sentence(text).or_else(|| sentence_of_json(text)).unwrap_or_else(|| text.to_owned());
+    let sentence = words_of(&said, version);
+    if has_words(&sentence) {
+        return sentence;
+    }
+    // One value from end to end: what it is made of says more than that it is one.
+    match structured::inside(&said) {
+        Some(inside) => words_of(&inside, version),
+        None => sentence,
+    }
+}
+
+fn words_of(text: &str, version: Version) -> String {
+    let mut sentence = Sentence { version, words: Vec::new(), searched: 0 };
+    let classified = parameterize::beyond_words(text);
     let mut rest = classified.as_str();
     while let Some(first) = rest.chars().next() {
         let taken = take(rest, first, &mut sentence).max(first.len_utf8());
@@ -49,8 +77,8 @@ fn sentence_of_json(text: &str) -> Option<String> {
     }))
 }
 
-#[derive(Default)]
 struct Sentence {
+    version: Version,
     words: Vec<String>,
     /// Bytes searched in vain so far.
     searched: usize,
@@ -58,6 +86,10 @@ struct Sentence {
 
 impl Sentence {
     fn value(&mut self) {
+        // The method of a request belongs to its address.
+        if self.version >= Version::Two && self.words.last().is_some_and(|last| METHODS.contains(&last.as_str())) {
+            self.words.pop();
+        }
         if self.words.last().is_none_or(|last| last != VALUE) {
             self.words.push(VALUE.to_owned());
         }
@@ -78,9 +110,13 @@ impl Sentence {
     /// A noun after a number loses its plural.
     fn constant(&mut self, word: &str) {
         let after_value = self.words.last().is_some_and(|last| last == VALUE);
-        let singular = word.strip_suffix('s').filter(|stem| after_value && stem.len() >= 3 && !stem.ends_with(['s', 'u', 'i']));
-        self.words.push(singular.unwrap_or(word).to_owned());
+        self.words.push(if after_value { singular(word) } else { word }.to_owned());
     }
+}
+
+/// A noun without its plural.
+pub fn singular(word: &str) -> &str {
+    word.strip_suffix('s').filter(|stem| stem.len() >= 3 && !stem.ends_with(['s', 'u', 'i'])).unwrap_or(word)
 }
 
 /// Reads one thing from the beginning of `rest` and answers how many bytes it took.
@@ -88,6 +124,9 @@ fn take(rest: &str, first: char, sentence: &mut Sentence) -> usize {
     if let Some(len) = sentence.enclosed(rest, first).or_else(|| placeholder(rest)) {
         sentence.value();
         return len;
+    }
+    if first == '=' && sentence.version >= Version::Two && !sentence.words.is_empty() {
+        return assigned(rest, sentence);
     }
     if !is_word(first) {
         return first.len_utf8();
@@ -99,12 +138,23 @@ fn take(rest: &str, first: char, sentence: &mut Sentence) -> usize {
     }
     let len = rest.find(|c: char| !is_word(c) || is_unspaced(c)).unwrap_or(rest.len());
     let word = rest[..len].trim_end_matches(['.', ',', ':', '-', '/', '\'']);
-    if is_value(word) {
+    if is_value(word) || sentence.version >= Version::Two && is_code(word) {
         sentence.value();
     } else if word.contains(char::is_alphanumeric) {
         sentence.constant(word);
     }
     len
+}
+
+/// What follows a `=` without a blank is a value, up to the next blank or comma.
+fn assigned(rest: &str, sentence: &mut Sentence) -> usize {
+    let value = &rest[1..];
+    let Some(first) = value.chars().next().filter(|c| !c.is_whitespace() && *c != '=' && *c != '>') else { return 1 };
+    let len = sentence
+        .enclosed(value, first)
+        .unwrap_or_else(|| value.find(|c: char| c.is_whitespace() || ",;)]}".contains(c)).unwrap_or(value.len()));
+    sentence.value();
+    1 + len
 }
 
 /// Length of a quoted string, a list, an object or a representation at the beginning.
@@ -164,6 +214,18 @@ fn is_value(word: &str) -> bool {
     word.contains(|c: char| c.is_ascii_digit()) || has_address || is_path || slash_count >= 2 || (slash_count == 1 && word.contains('.'))
 }
 
+/// A word that can only be a value: the code of a currency or a locale, or how languages write "nothing".
+fn is_code(word: &str) -> bool {
+    let is_locale = |word: &str| {
+        let bytes = word.as_bytes();
+        bytes.len() == 5
+            && bytes[..2].iter().all(u8::is_ascii_lowercase)
+            && matches!(bytes[2], b'-' | b'_')
+            && bytes[3..].iter().all(u8::is_ascii_uppercase)
+    };
+    CURRENCIES.contains(&word) || NOTHING.contains(&word) || is_locale(word)
+}
+
 fn has_words(sentence: &str) -> bool {
     sentence.contains(char::is_alphabetic)
 }
@@ -189,7 +251,28 @@ mod tests {
             ("{\"event\": \"payment failed for 17\", \"level\": \"error\"}", "payment failed for ✱"),
             ("", ""),
         ] {
-            assert_eq!(of(text), expected);
+            assert_eq!(of(text, Version::One), expected);
+            assert_eq!(of(text, Version::Two), expected);
+        }
+    }
+
+    #[test]
+    fn version_2_knows_what_loggers_and_programs_write() {
+        for (text, expected) in [
+            ("payment failed order=17 user=bob state='new'", "payment failed order ✱ user ✱ state ✱"),
+            ("a == b", "a b"),
+            ("level=error msg=\"payment failed for 17\" user=bob", "payment failed for ✱"),
+            ("event='payment failed' order=17 user='bob'", "payment failed"),
+            ("rate for GBP is old", "rate for ✱ is old"),
+            ("User None not found", "User ✱ not found"),
+            ("no template for de_DE", "no template for ✱"),
+            ("GET /orders/17/ timed out", "✱ timed out"),
+            ("could not GET it", "could not GET it"),
+            ("\"payment failed\"", "payment failed"),
+            ("{'order': 17, 'reason': 'declined'}", "order reason"),
+            ("'17'", "✱"),
+        ] {
+            assert_eq!(of(text, Version::Two), expected, "{text}");
         }
     }
 
@@ -198,9 +281,9 @@ mod tests {
         fn entry<'a>(message: &'a str, formatted: &'a str) -> LogEntry<'a> {
             LogEntry { message: Some(message.into()), formatted: Some(formatted.into()), ..LogEntry::default() }
         }
-        assert_eq!(of_logentry(&entry("hello %s", "hello Ann")).as_deref(), Some("hello ✱"));
-        assert_eq!(of_logentry(&entry("hello {name}", "hello Ann")).as_deref(), Some("hello ✱"));
-        assert_eq!(of_logentry(&entry("%s", "stock ran out")).as_deref(), Some("stock ran out"));
-        assert_eq!(of_logentry(&entry("", "")), None);
+        assert_eq!(of_logentry(&entry("hello %s", "hello Ann"), Version::Two).as_deref(), Some("hello ✱"));
+        assert_eq!(of_logentry(&entry("hello {name}", "hello Ann"), Version::Two).as_deref(), Some("hello ✱"));
+        assert_eq!(of_logentry(&entry("%s", "stock ran out"), Version::Two).as_deref(), Some("stock ran out"));
+        assert_eq!(of_logentry(&entry("", ""), Version::Two), None);
     }
 }

@@ -1,34 +1,33 @@
-//! Version 1 of the algorithm. Frozen: see the parent module before changing anything that moves a hash.
+//! From an event to its hashes and their explanation.
 
-mod chain;
-mod custom;
-mod forwarding;
-mod frame;
-mod function;
-mod key;
-mod ladder;
-mod parameterize;
-mod plain_text;
-mod stack;
-
-use key::Key;
-
-use crate::domain::fingerprint::{Explanation, Fingerprint};
+use super::key::Key;
+use super::version::Version;
+use super::{custom, ladder};
+use crate::domain::fingerprint::{Explanation, Fingerprint, Memory};
 use crate::protocol::event::Event;
 
-/// Stored beside every hash this module makes.
-pub const VERSION: i16 = 1;
 /// Most parts and most ignored things that an explanation names.
 const EXPLAINED_MAX: usize = 60;
 /// Longest line of an explanation, in characters.
 const EXPLAINED_LEN_MAX: usize = 300;
 
-/// The legacy checksum, else the client's fingerprint, else the default algorithm.
-pub fn compute(event: &Event) -> Fingerprint {
+/// The legacy checksum, else the client's fingerprint, else the default algorithm. Never fails, whatever the event holds.
+pub fn compute(event: &Event, version: Version) -> Fingerprint {
+    let mut memory = Memory::default();
     let mut explanation = Explanation::default();
     let keys = match custom::of(event) {
-        None => default_keys(event, &mut explanation),
-        Some(custom) if custom.wants_default => hybrid_keys(event, custom, &mut explanation),
+        None => {
+            let found = ladder::climb(event, version);
+            memory = found.memory.clone();
+            explain(found, &mut explanation)
+        }
+        Some(custom) if custom.wants_default => {
+            let found = ladder::climb(event, version);
+            if custom.parts.is_empty() {
+                memory = found.memory.clone();
+            }
+            hybrid_keys(found, custom, &mut explanation)
+        }
         Some(custom) => custom_keys(custom, &mut explanation),
     };
     let mut hashes = Vec::with_capacity(keys.len());
@@ -40,11 +39,10 @@ pub fn compute(event: &Event) -> Fingerprint {
     }
     shorten(&mut explanation.parts);
     shorten(&mut explanation.ignored);
-    Fingerprint { version: VERSION, hashes, explanation }
+    Fingerprint { version: version.number(), hashes, explanation, memory }
 }
 
-fn default_keys(event: &Event, explanation: &mut Explanation) -> Vec<Key> {
-    let found = ladder::climb(event);
+fn explain(found: ladder::Found, explanation: &mut Explanation) -> Vec<Key> {
     explanation.rung = found.rung.to_owned();
     explanation.parts.extend(found.parts);
     explanation.ignored.extend(found.ignored);
@@ -52,8 +50,8 @@ fn default_keys(event: &Event, explanation: &mut Explanation) -> Vec<Key> {
 }
 
 /// `{{ default }}` with company subdivides the default groups.
-fn hybrid_keys(event: &Event, custom: custom::Custom, explanation: &mut Explanation) -> Vec<Key> {
-    let mut keys = default_keys(event, explanation);
+fn hybrid_keys(found: ladder::Found, custom: custom::Custom, explanation: &mut Explanation) -> Vec<Key> {
+    let mut keys = explain(found, explanation);
     if !custom.parts.is_empty() {
         explanation.rung = format!("{} and custom fingerprint", explanation.rung);
         for key in &mut keys {
@@ -90,6 +88,3 @@ fn shorten(lines: &mut Vec<String>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

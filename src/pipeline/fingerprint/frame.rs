@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::version::Version;
 use super::{forwarding, function};
 use crate::protocol::event::Frame;
 
@@ -34,11 +35,13 @@ pub struct Contribution<'a> {
     pub is_forwarding: bool,
     /// How the representation of `self` begins: tells apart functions of one name, does not contribute.
     owner: &'a str,
+    /// Where the line is from, with what stands around it.
+    pub frame: &'a Frame<'a>,
 }
 
 impl<'a> Contribution<'a> {
     /// `None` for frames that say nothing and for the plumbing of event loops and transpilers.
-    pub fn of(frame: &'a Frame<'a>, platform: &str) -> Option<Self> {
+    pub fn of(frame: &'a Frame<'a>, platform: &str, version: Version) -> Option<Self> {
         let platform = frame.platform.as_deref().unwrap_or(platform);
         let raw_function = cut(frame.function.as_deref().unwrap_or_default());
         let raw_line = frame.context_line.as_deref().unwrap_or_default();
@@ -54,7 +57,8 @@ impl<'a> Contribution<'a> {
         }
         Some(Self {
             is_comprehension: COMPREHENSIONS.contains(&raw_function),
-            is_forwarding: forwarding::is_forwarding(&line),
+            is_forwarding: forwarding::is_forwarding(&line, version),
+            frame,
             owner: function::owner(frame).unwrap_or_default(),
             in_app: frame.in_app == Some(true),
             place,
@@ -79,6 +83,7 @@ impl<'a> Contribution<'a> {
         self.is_forwarding = inner.is_forwarding;
         if !inner.line.is_empty() {
             self.line = inner.line;
+            self.frame = inner.frame;
         }
     }
 
@@ -91,7 +96,7 @@ impl<'a> Contribution<'a> {
     }
 }
 
-fn line_text(raw: &str) -> Cow<'_, str> {
+pub fn line_text(raw: &str) -> Cow<'_, str> {
     let trimmed = raw.trim();
     if trimmed.len() <= LINE_LEN_MAX && is_plain(trimmed.as_bytes()) {
         return Cow::Borrowed(trimmed);
