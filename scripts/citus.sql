@@ -46,6 +46,7 @@ SELECT create_distributed_table('alert_states', 'project_id', colocate_with => '
 SELECT create_distributed_table('events', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('event_ids', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('absent_events', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('feedback', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('attachments', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('attachment_chunks', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('dead_letters', 'project_id', colocate_with => 'issues');

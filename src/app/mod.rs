@@ -82,6 +82,7 @@ impl App {
         done += http::ingest::keep_refused(&self.doors).await.context("keeping what limits refused")?;
         done += self.digest.run_once().await.context("digesting")?;
         done += jobs::dictionaries::run_once(db, clock, self.digest.packer()).await.context("making dictionaries")?;
+        done += jobs::feedback::run_once(db, clock).await.context("finding the issues of feedback")?;
         done += jobs::spikes::run_once(db, clock).await.context("looking for spikes")?;
         done += notify::fold::run_once(db, clock, &self.doors.config).await.context("folding alerts into mails")?;
         done += notify::deliver::run_once(db, clock, &self.mailer).await.context("delivering mail")?;

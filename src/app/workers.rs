@@ -26,6 +26,8 @@ const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 const TRIM_EVERY: Duration = Duration::from_secs(300);
 /// How often dictionaries are looked for that other nodes made.
 const DICTIONARIES_EVERY: Duration = Duration::from_secs(15);
+/// How often events are looked for that feedback is about.
+const FEEDBACK_EVERY: Duration = Duration::from_secs(10);
 /// How often closed minutes are looked at for spikes.
 const SPIKES_EVERY: Duration = Duration::from_secs(5);
 
@@ -48,6 +50,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     running.spawn(worker::run(timed("refusals", REFUSALS_EVERY, app, refusals), stop.clone()));
     running.spawn(worker::run(timed("trim", TRIM_EVERY, app, trim), stop.clone()));
     running.spawn(worker::run(Dictionaries(app.clone()), stop.clone()));
+    running.spawn(worker::run(timed("feedback", FEEDBACK_EVERY, app, feedback), stop.clone()));
     running.spawn(worker::run(timed("spikes", SPIKES_EVERY, app, spikes), stop.clone()));
     running.spawn(worker::run(timed("fold", MAIL_EVERY, app, fold), stop.clone()));
     running.spawn(worker::run(timed("deliver", MAIL_EVERY, app, deliver), stop.clone()));
@@ -173,6 +176,10 @@ async fn refusals(app: App) -> anyhow::Result<usize> {
 async fn trim(app: App) -> anyhow::Result<usize> {
     let doors = &app.doors;
     jobs::trim::run_once(&doors.db, &doors.clock, doors.config.retention_days).await.context("trimming old rows")
+}
+
+async fn feedback(app: App) -> anyhow::Result<usize> {
+    jobs::feedback::run_once(&app.doors.db, &app.doors.clock).await.context("finding the issues of feedback")
 }
 
 async fn spikes(app: App) -> anyhow::Result<usize> {

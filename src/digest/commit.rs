@@ -8,7 +8,7 @@ use super::assign::{Assigned, Placed, assign};
 use super::failure::Failure;
 use super::reading::Reading;
 use super::sighting::Sighting;
-use super::{Settings, alerts, attached, counts, sampling, status};
+use super::{Settings, alerts, attached, counts, feedback, sampling, status};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::store::activities::{self, NewActivity};
@@ -57,6 +57,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     let thinned = sampling::thin(tx, &assigned.placed, &projects, settings.sample_after).await?;
     store_events(tx, &thinned.kept).await?;
     let attached = attached::store(tx, readings, &projects, &thinned.sampled, settings).await?;
+    let said = feedback::store(tx, readings, &projects).await?;
     if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
         spikes::sweep_again(tx, counters::minute(earliest)).await?;
     }
@@ -71,7 +72,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     let ends = [(&thinned.kept, Outcome::Stored), (&thinned.sampled, Outcome::Sampled)];
     let placed = ends.into_iter().flat_map(|(placed, outcome)| placed.iter().map(move |placed| placed.sighting.tally(outcome.clone())));
     let duplicates = dedupe.duplicates.iter().map(|sighting| sighting.tally(Outcome::Duplicate));
-    let tallies: Vec<Tally> = placed.chain(duplicates).chain(attached).chain(tallies).collect();
+    let tallies: Vec<Tally> = placed.chain(duplicates).chain(attached).chain(said).chain(tallies).collect();
     outcomes::add(tx, &tallies).await?;
     Ok(Done {
         stored_count: thinned.kept.len(),

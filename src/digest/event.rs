@@ -71,7 +71,8 @@ fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
     Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer))
 }
 
-fn arrival(cx: &Cx<'_>, sent_at: Option<OffsetDateTime>) -> Arrival {
+/// How an event of this request came here.
+pub fn arrival(cx: &Cx<'_>, sent_at: Option<OffsetDateTime>) -> Arrival {
     Arrival {
         received_at: cx.receipt.received_at,
         sent_at,

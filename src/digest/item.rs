@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::event::{self, Source};
 use super::reading::Reading;
-use super::{Settings, attachment, client_report, letter, security};
+use super::{Settings, attachment, client_report, feedback, letter, security};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
@@ -60,17 +60,19 @@ impl<'a> Cx<'a> {
 
 /// Digests one item. A panic while it is read costs this item only.
 pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
-    let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len(), reading.attachments.len());
+    let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len(), reading.attachments.len(), reading.feedback.len());
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(item, cx, reading)));
     if done.is_err() {
         reading.sightings.truncate(before.0);
         reading.tallies.truncate(before.1);
         reading.letters.truncate(before.2);
         reading.attachments.truncate(before.3);
+        reading.feedback.truncate(before.4);
         panicked(item, cx, reading);
     }
     match item.kind.as_str() {
         "event" => (cx.event_count, cx.lead) = (cx.event_count + 1, Lead::Kept),
+        "feedback" => cx.lead = Lead::Kept,
         "transaction" if cx.lead == Lead::None => cx.lead = Lead::Unkept,
         _ => {}
     }
@@ -81,6 +83,8 @@ fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
         "event" => event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
         "attachment" => attachment::read(item, cx, reading),
         "raw_security" | "security" | "nel" => security::read(item, cx, reading),
+        "feedback" => feedback::read(item, cx, reading),
+        "user_report" => feedback::read_report(item, cx, reading),
         "client_report" => client_report::read(item.payload, reading),
         _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
     }

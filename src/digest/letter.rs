@@ -9,6 +9,7 @@ use crate::domain::ids::ProjectId;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::store::attachments::NewAttachment;
 use crate::store::dead_letters::NewDeadLetter;
+use crate::store::feedback::NewFeedback;
 use crate::store::text::clean;
 
 /// Longest body that is kept, in bytes: many senders of garbage must not fill the disk.
@@ -58,6 +59,18 @@ pub fn of_attachment(file: &NewAttachment, reason: &str) -> NewDeadLetter {
     pieces.iter().for_each(|piece| body.extend_from_slice(piece));
     let receipt = receipt(file.project_id, file.received_at, BodyForm::Envelope, file.event_id);
     of_body(&receipt, BodyForm::Envelope, Some(file.event_id), "attachment", &body, reason.to_owned())
+}
+
+/// What somebody said and the database refuses, in an envelope of its own.
+pub fn of_feedback(report: &NewFeedback, reason: &str) -> NewDeadLetter {
+    let about = json!({
+        "message": report.message, "name": report.name, "contact_email": report.email, "url": report.url,
+        "associated_event_id": report.event_id,
+    });
+    let said = json!({ "event_id": report.feedback_id, "contexts": { "feedback": about }, "environment": report.environment, "release": report.release });
+    let body = format!("{}\n{{\"type\":\"feedback\"}}\n{said}", json!({ "event_id": report.feedback_id }));
+    let receipt = receipt(report.project_id, report.received_at, BodyForm::Envelope, report.feedback_id);
+    of_body(&receipt, BodyForm::Envelope, Some(report.feedback_id), "feedback", body.as_bytes(), reason.to_owned())
 }
 
 fn receipt(project_id: ProjectId, received_at: OffsetDateTime, form: BodyForm, event_id: EventId) -> Receipt {

@@ -31,6 +31,7 @@ mod commit;
 mod counts;
 mod event;
 mod failure;
+mod feedback;
 mod item;
 mod letter;
 mod lines;

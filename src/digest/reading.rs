@@ -13,6 +13,7 @@ use crate::protocol::category::Category;
 use crate::spool::Place;
 use crate::store::attachments::NewAttachment;
 use crate::store::dead_letters::NewDeadLetter;
+use crate::store::feedback::NewFeedback;
 use crate::store::outcomes::Tally;
 use crate::store::refusals::Refusal;
 
@@ -36,6 +37,8 @@ pub struct Reading {
     pub letters: Vec<NewDeadLetter>,
     /// Files, each cut into pieces.
     pub attachments: Vec<NewAttachment>,
+    /// What people said.
+    pub feedback: Vec<NewFeedback>,
     /// Limits that refused something.
     pub refusals: Vec<Refusal>,
     /// The body as spooled.
@@ -54,8 +57,20 @@ enum GivenUp {
 impl Reading {
     /// Nothing found yet.
     pub fn new(place: Place, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
-        let (sightings, tallies, letters, attachments, refusals) = (vec![], vec![], vec![], vec![], vec![]);
-        Self { place, project_id, received_at, sightings, tallies, letters, attachments, refusals, body, given_up: GivenUp::Nothing }
+        let (sightings, tallies, letters, attachments, feedback, refusals) = (vec![], vec![], vec![], vec![], vec![], vec![]);
+        Self {
+            place,
+            project_id,
+            received_at,
+            sightings,
+            tallies,
+            letters,
+            attachments,
+            feedback,
+            refusals,
+            body,
+            given_up: GivenUp::Nothing,
+        }
     }
 
     /// Counts an item that is not stored.
@@ -76,11 +91,16 @@ impl Reading {
         self.sightings.iter().map(|sighting| sighting.packed.payload.len()).chain(pieces).sum()
     }
 
-    /// Turns what the database refuses into dead letters: first the attachments, for which no event must be lost; then the events, which may
+    /// Turns what the database refuses into dead letters: first feedback and attachments, for which no event must be lost; then the events, which may
     /// be all that is wrong; then everything, into one letter that holds nothing but bytes. `events` is the JSON of each sighting. An error
     /// once even that was refused.
     pub fn bury(&mut self, events: &[Vec<u8>], reason: &str) -> anyhow::Result<()> {
         match self.given_up {
+            GivenUp::Nothing if !self.feedback.is_empty() => {
+                for report in std::mem::take(&mut self.feedback) {
+                    self.give_up(Category::Feedback, letter::of_feedback(&report, reason));
+                }
+            }
             GivenUp::Nothing if !self.attachments.is_empty() => {
                 for file in std::mem::take(&mut self.attachments) {
                     self.give_up(Category::Attachment, letter::of_attachment(&file, reason));

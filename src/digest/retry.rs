@@ -63,7 +63,7 @@ fn refusal(reading: &Reading, now: OffsetDateTime, settings: Settings) -> Option
     if let Some(letter) = reading.letters.first() {
         return Some(letter.reason.clone());
     }
-    if reading.sightings.is_empty() && reading.attachments.is_empty() && reading.tallies.is_empty() {
+    if reading.sightings.is_empty() && reading.attachments.is_empty() && reading.feedback.is_empty() && reading.tallies.is_empty() {
         return Some("nothing was kept of it".to_owned());
     }
     (reading.received_at < now - settings.retention).then(|| "it arrived longer ago than events are kept".to_owned())

@@ -3,6 +3,7 @@
 //! Deliberately absent: anything that cannot run twice, and the loops (`app::workers`).
 
 pub mod dictionaries;
+pub mod feedback;
 pub mod partitions;
 pub mod refused;
 pub mod retention;

@@ -1,4 +1,4 @@
-//! Deletes events and attachments of projects that keep them for less time than the installation does, in small batches, by whole days as partitions go.
+//! Deletes events, attachments and feedback of projects that keep them for less time than the installation does, in small batches, by whole days as partitions go.
 //! Counters stay: what is deleted is noted as absent. Safe to run twice and on several nodes.
 
 use anyhow::Context;
@@ -8,10 +8,12 @@ use tracing::info;
 use crate::clock::Clock;
 use crate::domain::ids::ProjectId;
 use crate::store::job_locks::{self, Job};
-use crate::store::{self, Db, absences, attachments, retention};
+use crate::store::{self, Db, absences, attachments, feedback, retention};
 
 /// Events of one statement: short locks, and the batches of the digest are of the same size.
 const BATCH: i64 = 500;
+/// Reports of one run.
+const REPORTS_BATCH: i64 = 5_000;
 /// Attachments of one statement; each is up to some megabytes.
 const FILES_BATCH: i64 = 20;
 /// Batches of one run; a run that was cut short is followed by the next at once.
@@ -37,10 +39,12 @@ async fn delete(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u
                 deleted => count += deleted,
             }
         }
+        let reports = feedback::trim_of_project(db, project, oldest, REPORTS_BATCH).await;
+        count += usize::try_from(reports.with_context(|| format!("deleting feedback of project {project}"))?).unwrap_or(0);
         count += delete_files(db, project, oldest).await.with_context(|| format!("deleting attachments of project {project}"))?;
     }
     if count > 0 {
-        info!(event.deleted_count = count, "events and attachments deleted that are past the retention of their project: {count}");
+        info!(event.deleted_count = count, "events, attachments and reports deleted that are past the retention of their project: {count}");
     }
     Ok(count)
 }

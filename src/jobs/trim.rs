@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::store::counters::{self, hours, minutes, quarters};
 use crate::store::job_locks::{self, Job};
 use crate::store::proof::Since;
-use crate::store::{Db, absences, event_ids, message_slots, outlines, samples, trims};
+use crate::store::{Db, absences, event_ids, feedback, message_slots, outlines, samples, trims};
 
 /// The detector looks back an hour, "today" is 24.
 const MINUTES_KEPT: Duration = Duration::hours(24);
@@ -61,6 +61,7 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
     count += all(|| absences::fold(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("folding absent_events")?;
     // A day longer than the events, whose partitions go by whole days: an id must not be taken again while its event is there.
     count += all(|| event_ids::trim(db, now - retention - Duration::DAY, BATCH)).await.context("trimming event_ids")?;
+    count += all(|| feedback::trim(db, now - retention, BATCH)).await.context("trimming feedback")?;
     count += all(|| samples::trim(db, now - SAMPLES_KEPT, BATCH)).await.context("trimming issue_samples")?;
     count += all(|| message_slots::trim(db, BATCH)).await.context("trimming message_slots")?;
     count += all(|| outlines::trim(db, BATCH)).await.context("trimming issue_outlines")?;

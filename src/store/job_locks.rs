@@ -13,6 +13,8 @@ pub enum Job {
     Retention = 0x6275_0110,
     /// Keeping the database under its size.
     Storage = 0x6275_0111,
+    /// Finding the issues of feedback.
+    Feedback = 0x6275_0112,
     /// Looking for spikes.
     Spikes = 0x6275_0003,
     /// Making dictionaries of payloads.

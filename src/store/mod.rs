@@ -19,6 +19,7 @@ pub mod event_pages;
 pub mod event_reads;
 pub mod events;
 pub mod facets;
+pub mod feedback;
 pub mod hashes;
 pub mod instance;
 pub mod issue_parts;
