@@ -38,6 +38,7 @@ mod digest_poison;
 mod digest_status;
 mod doors_accounts;
 mod e2e;
+mod feedback;
 mod fuzzing;
 mod grouping;
 mod grouping_digest;

@@ -67,6 +67,10 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/issues/{id}/tags", Guard::Project, &[]),
     ("POST", "/issues/{id}/{verb}", Work, &[]),
     ("GET", "/events/{event}", Guard::Project, &[]),
+    ("GET", "/{project}/feedback", Guard::Project, &[]),
+    ("GET", "/{project}/feedback/{feedback}/attachments/{attachment}", Guard::Project, &[]),
+    ("GET", "/{project}/feedback/{feedback}/attachments/{attachment}/view", Guard::Project, &[]),
+    ("POST", "/{project}/feedback/{feedback}/{verb}", Work, &[]),
     ("GET", "/{project}/alerts", Guard::Project, &[]),
     ("GET", "/alerts/{id}", Guard::Project, &[]),
     ("POST", "/alerts/{id}", Work, &[("name", "Mine"), ("min_level", "fatal"), ("who", "members")]),
@@ -138,6 +142,7 @@ pub const API: &[(&str, bool)] = &[
     ("projects/{org}/{project}/events/{event}", true),
     ("projects/{org}/{project}/events/{event}/attachments", true),
     ("projects/{org}/{project}/events/{event}/attachments/{attachment}", true),
+    ("projects/{org}/{project}/user-feedback", true),
     ("issues/{issue}", true),
     ("issues/{issue}/events", true),
     ("issues/{issue}/events/{event}", true),
@@ -174,6 +179,9 @@ impl Scene {
         let event = app.sdk(&vault).raise(MARK, &format!("{MARK}: opening the safe"), "open").await;
         let sent = app.sdk(&vault).envelope(attachment(&event, "vault.txt", b"VaultDoorError: combination")).await;
         assert_eq!(sent.status, StatusCode::OK);
+        let said = serde_json::json!({ "contexts": { "feedback": { "message": "VaultDoorError: it does not open" } } });
+        let sent = app.sdk(&vault).envelope(format!("{{\"event_id\":\"{event}\"}}\n{{\"type\":\"feedback\"}}\n{said}")).await;
+        assert_eq!(sent.status, StatusCode::OK);
         app.settle().await;
         let file: uuid::Uuid = sqlx::query_scalar("SELECT attachment_id FROM attachments").fetch_one(&app.db).await.expect("it is stored");
         let token = app.token(&app.owner().await, &["event:read"]).await;
@@ -202,6 +210,7 @@ impl Scene {
             ("{key}", vault.key.clone()),
             ("{user}", app.owner().await.id.to_string()),
             ("{stranger}", stranger.id.to_string()),
+            ("{feedback}", event.clone()),
             ("{event}", event),
             ("{attachment}", file.simple().to_string()),
             ("{issue}", issue.clone()),
@@ -226,7 +235,7 @@ impl Scene {
                 path = path.replace("{id}", &of(&format!("{prefix}{{id}}")));
             }
         }
-        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}"] {
+        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}", "{feedback}"] {
             path = path.replace(name, &of(name));
         }
         let short_id = format!("VAULT-{}", self.names["{issue}"]);
@@ -482,7 +491,9 @@ async fn the_web_api_knows_nothing_of_foreign_projects_and_changes_nothing() {
             }
             for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
                 let page = ask(method.clone(), &path, Some(&tokens[1])).await;
-                assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+                let is_written = *route == "projects/{org}/{project}/user-feedback" && method == Method::POST;
+                let refused = if is_written { StatusCode::FORBIDDEN } else { StatusCode::METHOD_NOT_ALLOWED };
+                assert_eq!(page.status, refused, "{method} {path}");
             }
         }
     }

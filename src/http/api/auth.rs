@@ -17,7 +17,7 @@ use crate::store::tokens::{self, Bearer};
 /// Longest token that is looked up, in bytes.
 const TOKEN_LEN_MAX: usize = 1_000;
 
-/// What a request needs to be allowed. This door only reads.
+/// What a request needs to be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Organizations.
@@ -26,6 +26,8 @@ pub enum Scope {
     Projects,
     /// Issues and events.
     Events,
+    /// Saying something about events.
+    Feedback,
 }
 
 impl Scope {
@@ -35,6 +37,7 @@ impl Scope {
             Self::Organizations => &["org:read"],
             Self::Projects => &["project:read", "project:write"],
             Self::Events => &["event:read", "event:write"],
+            Self::Feedback => &["event:write", "project:write"],
         }
     }
 }

@@ -1,13 +1,14 @@
-//! The subset of Sentry's Web API that tools call, below `/api/0/`. Reading only, with bearer tokens.
+//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, and feedback.
 //!
 //! One installation is one organization. Paths work with and without the slash at their end.
 //!
-//! Deliberately absent: cookies (a browser's session is no credential here), writing, releases, chunk upload and monitors.
+//! Deliberately absent: cookies (a browser's session is no credential here), other writing, releases, chunk upload and monitors.
 
 mod attachments;
 mod auth;
 mod error;
 mod events;
+mod feedback;
 mod issues;
 mod lookup;
 mod organizations;
@@ -24,7 +25,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::http::Doors;
 use error::ApiError;
@@ -49,6 +50,8 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "projects/{org}/{project}/events/{event}", events::show::of_project);
     let below = both(below, "projects/{org}/{project}/events/{event}/attachments", attachments::list);
     let below = both(below, "projects/{org}/{project}/events/{event}/attachments/{attachment}", attachments::show);
+    let below = both(below, "projects/{org}/{project}/user-feedback", feedback::list);
+    let below = written(below, "projects/{org}/{project}/user-feedback", feedback::submit);
     let below = both(below, "issues/{issue}", issues::show::anywhere);
     let below = both(below, "issues/{issue}/events", events::list::of_issue);
     let below = both(below, "issues/{issue}/events/{event}", events::show::of_issue);
@@ -70,6 +73,15 @@ where
     T: 'static,
 {
     router.route(&format!("/{path}"), get(handler.clone())).route(&format!("/{path}/"), get(handler))
+}
+
+/// What can be posted to beside being read.
+fn written<H, T>(router: Router<Doors>, path: &str, handler: H) -> Router<Doors>
+where
+    H: Handler<T, Doors> + Clone,
+    T: 'static,
+{
+    router.route(&format!("/{path}"), post(handler.clone())).route(&format!("/{path}/"), post(handler))
 }
 
 async fn unknown() -> ApiError {

@@ -30,6 +30,8 @@ pub enum Tab {
     /// Of a project.
     Issues,
     /// Of a project.
+    Feedback,
+    /// Of a project.
     Alerts,
     /// Of a project.
     Settings,

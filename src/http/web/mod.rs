@@ -10,6 +10,7 @@ pub mod charts;
 pub mod client;
 pub mod cookies;
 pub mod dress;
+pub mod feedback;
 pub mod flash;
 pub mod format;
 pub mod help;
@@ -59,6 +60,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
         .route("/reset/{token}", get(reset::link).post(reset::choose))
         .route("/invite/{token}", get(invite::get).post(invite::post))
         .merge(issues::routes())
+        .merge(feedback::routes())
         .merge(alerts::routes())
         .merge(mails::routes())
         .route("/a/{token}/{action}", get(mail_action::get).post(mail_action::post))

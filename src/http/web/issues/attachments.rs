@@ -37,13 +37,23 @@ pub struct Row {
     pub is_text: bool,
 }
 
+/// What a file belongs to, as addresses.
+pub struct Owner {
+    /// In front of `/attachments/…`.
+    pub base: String,
+    /// The page that lists it.
+    pub back: String,
+    /// What that page is called.
+    pub title: &'static str,
+}
+
 /// The page of one file.
 #[derive(Template)]
 #[template(path = "pages/issues/attachment.html")]
 struct Page {
     shell: Shell,
     back: String,
-    title: String,
+    title: &'static str,
     file: Row,
     text: String,
     is_cut: bool,
@@ -102,8 +112,9 @@ pub async fn view(
     Path((id, event, file)): Path<(String, String, String)>,
 ) -> Result<Html<String>, PageError> {
     let (access, event) = of_event(&doors, me, &id, &event).await?;
-    let back = format!("/issues/{id}/events/{event}");
-    look(&doors, &access, event, &file, Tab::Issues, (back, "Event".to_owned())).await
+    let base = format!("/issues/{id}/events/{event}");
+    let owner = Owner { back: format!("{base}#attachments"), base, title: "Event" };
+    look(&doors, &access, event, &file, Tab::Issues, owner).await
 }
 
 /// Events name their issue only to be found; what counts is that the caller may see the project. An event of another issue has no files here.
@@ -122,18 +133,18 @@ pub async fn save(doors: &Doors, access: &ProjectAccess, event: EventId, file: &
     download::file(&doors.db, project, file).await?.ok_or(PageError::NotFound)
 }
 
-/// The page of a file; `back` is the address and the name of what it belongs to.
+/// The page of a file.
 pub async fn look(
     doors: &Doors,
     access: &ProjectAccess,
     event: EventId,
     file: &str,
     tab: Tab,
-    (back, title): (String, String),
+    Owner { base, back, title }: Owner,
 ) -> Result<Html<String>, PageError> {
     let project = access.project.id;
     let file = named(doors, project, event, file).await?;
-    let row = row(&file, &back);
+    let row = row(&file, &base);
     if !row.is_drawn && !row.is_text {
         return Err(PageError::NotFound);
     }

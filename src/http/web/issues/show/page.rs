@@ -7,6 +7,7 @@ use crate::domain::event_id::EventId;
 use crate::domain::issue::Status;
 use crate::http::Doors;
 use crate::http::web::charts::Histogram;
+use crate::http::web::feedback::report::Report;
 use crate::http::web::issues::attachments;
 use crate::http::web::issues::badge::{Badge, badges};
 use crate::http::web::issues::find::Found;
@@ -14,8 +15,8 @@ use crate::http::web::issues::list::heading;
 use crate::http::web::layout::{Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::protocol::event::{Damage, Event};
-use crate::store;
 use crate::store::issue_reads::Issue;
+use crate::store::{self, Db};
 
 use super::crumbs::{self, Crumbs};
 use super::evidence::{self, Chip, Context, UserCard};
@@ -34,6 +35,8 @@ use super::{history, text};
 
 /// Longest message on the page; the raw event has the rest.
 const MESSAGE_MAX: usize = 8_192;
+/// Reports that are drawn; the list of the project has the rest.
+const FEEDBACK_MAX: i64 = 5;
 /// Notes on damage that are drawn.
 const DAMAGE_MAX: usize = 30;
 
@@ -55,6 +58,9 @@ pub struct Page {
     chart: Histogram,
     happened: Vec<Happened>,
     distributions: Vec<Distribution>,
+    slug: String,
+    /// What people say about this event, then about others of the issue.
+    feedback: Vec<Report>,
     retention_days: u32,
     thins: bool,
     event: Option<EventPart>,
@@ -110,6 +116,8 @@ pub async fn load(
         chart,
         happened: side::activities(db, &issue).await?,
         distributions: side::distributions(db, &issue, &base).await?,
+        slug: issue.project_slug.clone(),
+        feedback: said(db, &issue, opened.as_ref().ok().map(|opened| opened.stored.summary.event_id)).await?,
         retention_days: store::retention::days_of(db, issue.project_id, doors.config.retention_days).await?,
         thins: doors.config.max_storage_bytes.is_some(),
         event: match opened {
@@ -120,6 +128,11 @@ pub async fn load(
         base,
         shell,
     })
+}
+
+async fn said(db: &Db, issue: &Issue, event: Option<EventId>) -> sqlx::Result<Vec<Report>> {
+    let found = store::feedback::reads::of_issue(db, issue.project_id, issue.id, event, FEEDBACK_MAX).await?;
+    Ok(found.into_iter().map(Report::of).collect())
 }
 
 async fn numbers(doors: &Doors, issue: &Issue, event: Option<&Event<'_>>, now: OffsetDateTime) -> Result<(Facts, Histogram), PageError> {
@@ -176,6 +189,11 @@ fn message_below(issue: &Issue, event: Option<&Event>) -> Shown {
 }
 
 impl Page {
+    /// Whether the page is about this event.
+    fn is_this(&self, event: &EventId) -> bool {
+        self.event.as_ref().is_some_and(|part| part.nav.event_id == event.to_string())
+    }
+
     fn why(&self) -> Option<&Why> {
         self.event.as_ref().map(|event| &event.why)
     }
