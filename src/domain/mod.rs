@@ -9,6 +9,7 @@ pub mod attachment;
 pub mod dictionary;
 pub mod event_id;
 pub mod fingerprint;
+pub mod grouping_rules;
 pub mod ids;
 pub mod issue;
 pub mod letter;

@@ -6,6 +6,7 @@ pub mod exception_tree;
 pub mod fingerprint;
 pub mod in_app;
 pub mod normalize;
+pub mod rules;
 pub mod scrub;
 pub mod security;
 pub mod title;

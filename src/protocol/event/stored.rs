@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{
-    Breadcrumb, Change, Damage, Event, Exception, Frame, Grouping, Json, LogEntry, Mechanism, Object, Request, Sdk, Stacktrace, Text,
-    Thread, User,
+    Breadcrumb, Change, Damage, Event, Exception, Frame, FrameRuling, Grouping, Json, LogEntry, Mechanism, Object, Request, Sdk,
+    StackRuling, Stacktrace, Text, Thread, User,
 };
 use crate::domain::event_id::EventId;
 use crate::domain::level::Level;
@@ -150,8 +150,8 @@ stored!(Event {
 stored!(LogEntry { message: "message", formatted: "formatted", params: "params" } and other);
 stored!(Exception { kind: "type", value: "value", module: "module", thread_id: "thread_id", mechanism: "mechanism", stacktrace: "stacktrace" } and other);
 stored!(Mechanism { kind: "type", handled: "handled", synthetic: "synthetic", exception_id: "exception_id", parent_id: "parent_id", source: "source", is_exception_group: "is_exception_group" } and other);
-stored!(Stacktrace { frames: "frames" } and other);
-stored!(Frame { function: "function", module: "module", filename: "filename", abs_path: "abs_path", lineno: "lineno", colno: "colno", pre_context: "pre_context", context_line: "context_line", post_context: "post_context", in_app: "in_app", client_in_app: "client_in_app", vars: "vars", package: "package", platform: "platform", instruction_addr: "instruction_addr" } and other);
+stored!(Stacktrace { frames: "frames", ruling: "ruling" } and other);
+stored!(Frame { function: "function", module: "module", filename: "filename", abs_path: "abs_path", lineno: "lineno", colno: "colno", pre_context: "pre_context", context_line: "context_line", post_context: "post_context", in_app: "in_app", client_in_app: "client_in_app", vars: "vars", package: "package", platform: "platform", instruction_addr: "instruction_addr", ruling: "ruling" } and other);
 stored!(Thread { id: "id", name: "name", crashed: "crashed", current: "current", stacktrace: "stacktrace" } and other);
 stored!(Breadcrumb { timestamp: "timestamp", kind: "type", category: "category", level: "level", message: "message", data: "data" } and other);
 stored!(Request { method: "method", url: "url", query: "query", headers: "headers", cookies: "cookies", data: "data", env: "env" } and other);
@@ -365,6 +365,55 @@ impl<'a> Stored<'a> for Grouping {
                 "rung" => read.explanation.rung = String::read(value)?,
                 "parts" => read.explanation.parts = Vec::read(value)?,
                 "ignored" => read.explanation.ignored = Vec::read(value)?,
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl<'a> Stored<'a> for Box<FrameRuling> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut fields = Fields::open(out);
+        fields.add(",\"was_in_app\":", &self.was_in_app);
+        fields.add(",\"in_app_line\":", &self.in_app_line);
+        fields.add(",\"group\":", &self.group);
+        fields.add(",\"group_line\":", &self.group_line);
+        fields.close();
+    }
+
+    /// What is no object was sent by a client before rules existed.
+    fn read(json: Json<'a>) -> Result<Self, StoredError> {
+        let mut read = Self::default();
+        let Json::Object(fields) = json else { return Ok(read) };
+        for (key, value) in fields {
+            match key.as_ref() {
+                "was_in_app" => read.was_in_app = Option::read(value)?,
+                "in_app_line" => read.in_app_line = Option::read(value)?,
+                "group" => read.group = Option::read(value)?,
+                "group_line" => read.group_line = Option::read(value)?,
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl<'a> Stored<'a> for StackRuling {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut fields = Fields::open(out);
+        fields.add(",\"max_frames\":", &self.max_frames);
+        fields.add(",\"min_frames\":", &self.min_frames);
+        fields.close();
+    }
+
+    fn read(json: Json<'a>) -> Result<Self, StoredError> {
+        let mut read = Self::default();
+        let Json::Object(fields) = json else { return Ok(read) };
+        for (key, value) in fields {
+            match key.as_ref() {
+                "max_frames" => read.max_frames = Option::read(value)?,
+                "min_frames" => read.min_frames = Option::read(value)?,
                 _ => {}
             }
         }

@@ -142,6 +142,8 @@ pub struct Mechanism<'a> {
 pub struct Stacktrace<'a> {
     /// Oldest call first, the crash last.
     pub frames: Vec<Frame<'a>>,
+    /// What the stack trace rules of the project say about all of it.
+    pub ruling: Option<StackRuling>,
     /// `registers`, `frames_omitted`, … as sent.
     pub other: Object<'a>,
 }
@@ -166,8 +168,32 @@ pub struct Frame<'a> {
     pub package: Option<Text<'a>>,
     pub platform: Option<Text<'a>>,
     pub instruction_addr: Option<Text<'a>>,
+    /// What the stack trace rules of the project say about it.
+    pub ruling: Option<Box<FrameRuling>>,
     /// Everything else, as sent.
     pub other: Object<'a>,
+}
+
+/// What the stack trace rules of a project say about a frame, with the lines of the rules that say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FrameRuling {
+    /// Whether it would be the application's without them, where they changed that.
+    pub was_in_app: Option<bool>,
+    /// Who changed it.
+    pub in_app_line: Option<i64>,
+    /// Whether it takes part in grouping, where they say so.
+    pub group: Option<bool>,
+    /// Who says so.
+    pub group_line: Option<i64>,
+}
+
+/// What they say about a stack trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StackRuling {
+    /// Most frames that take part, those nearest to the failure.
+    pub max_frames: Option<i64>,
+    /// With fewer frames, none takes part.
+    pub min_frames: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

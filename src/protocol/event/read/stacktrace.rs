@@ -13,6 +13,8 @@ pub(super) fn stacktrace<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) 
             for (key, value) in scalar::object(other, at, notes)? {
                 match (key.as_ref(), value) {
                     (_, Json::Null) => {}
+                    // Ours, not the client's to say.
+                    ("ruling", _) => {}
                     ("frames", Json::Array(frames)) => stacktrace.frames = list(frames, at.key("frames"), notes),
                     ("frames", other) => notes.drop(at.key("frames"), format!("expected a list, found {}; dropped", scalar::shown(&other))),
                     (_, value) => {
@@ -59,7 +61,7 @@ fn frame<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Frame<
             "platform" => frame.platform = scalar::name(value, at, notes),
             "instruction_addr" => frame.instruction_addr = address(value, at, notes),
             // Ours, not the client's to say.
-            "client_in_app" => {}
+            "client_in_app" | "ruling" => {}
             _ => {
                 frame.other.push(key, value);
             }

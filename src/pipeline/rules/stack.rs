@@ -1,0 +1,138 @@
+//! Stack trace rules: what each frame counts for.
+
+use super::FUEL;
+use super::evidence::{Folded, FrameFacts, Fuel, exception_holds};
+use crate::domain::grouping_rules::{Action, Flag, Matcher, Reach, StackRule, StackRules, Subject};
+use crate::protocol::event::{Event, Exception, FrameRuling, StackRuling, Stacktrace};
+
+/// Applies the rules to all stacks of an event, as if they had never been applied before.
+pub fn apply(event: &mut Event<'_>, rules: &StackRules) {
+    if rules.rules.is_empty() {
+        return;
+    }
+    forget(event);
+    let fuel = Fuel::new(FUEL);
+    let platform = event.platform.clone();
+    for exception in &mut event.exceptions {
+        let Some(mut trace) = exception.stacktrace.take() else { continue };
+        rule_over(&mut trace, Some(exception), &platform, rules, &fuel);
+        exception.stacktrace = Some(trace);
+    }
+    let of_threads = event.threads.iter_mut().filter_map(|thread| thread.stacktrace.as_mut());
+    for trace in of_threads.chain(event.stacktrace.as_mut()) {
+        rule_over(trace, None, &platform, rules, &fuel);
+    }
+}
+
+/// Undoes what rules said about a stored event.
+pub fn forget(event: &mut Event<'_>) {
+    let of_exceptions = event.exceptions.iter_mut().filter_map(|exception| exception.stacktrace.as_mut());
+    let of_threads = event.threads.iter_mut().filter_map(|thread| thread.stacktrace.as_mut());
+    for trace in of_exceptions.chain(of_threads).chain(event.stacktrace.as_mut()) {
+        trace.ruling = None;
+        for frame in &mut trace.frames {
+            if let Some(was) = frame.ruling.take().and_then(|ruling| ruling.was_in_app) {
+                frame.in_app = Some(was);
+            }
+        }
+    }
+}
+
+/// What is known of the frames of one stack while rules are applied to it.
+struct Scene<'e, 'r> {
+    facts: Vec<FrameFacts<'e>>,
+    states: Vec<State<'r>>,
+    ruling: StackRuling,
+}
+
+#[derive(Clone, Default)]
+struct State<'r> {
+    in_app: bool,
+    category: Option<&'r str>,
+    ruling: FrameRuling,
+}
+
+fn rule_over(trace: &mut Stacktrace<'_>, exception: Option<&Exception<'_>>, platform: &str, rules: &StackRules, fuel: &Fuel) {
+    let mut scene = Scene {
+        facts: trace.frames.iter().map(|frame| FrameFacts::of(frame, platform)).collect(),
+        states: trace.frames.iter().map(|frame| State { in_app: frame.in_app == Some(true), ..State::default() }).collect(),
+        ruling: StackRuling::default(),
+    };
+    let folded = Folded::new();
+    for rule in &rules.rules {
+        let about_exceptions = || rule.matchers.iter().filter(|matcher| is_about_exceptions(matcher));
+        let raised = |matcher: &Matcher| exception.is_some_and(|exception| exception_holds(matcher, exception, &folded, fuel));
+        if about_exceptions().all(raised) {
+            scene.apply(rule, fuel);
+        }
+    }
+    let Scene { states, ruling, .. } = scene;
+    trace.ruling = (ruling != StackRuling::default()).then_some(ruling);
+    for (frame, State { in_app, mut ruling, .. }) in trace.frames.iter_mut().zip(states) {
+        let was = frame.in_app == Some(true);
+        if was != in_app {
+            ruling.was_in_app = Some(was);
+            frame.in_app = Some(in_app);
+        }
+        frame.ruling = (ruling != FrameRuling::default()).then(|| Box::new(ruling));
+    }
+}
+
+fn is_about_exceptions(matcher: &Matcher) -> bool {
+    matches!(matcher.subject, Subject::ErrorType | Subject::ErrorValue | Subject::Mechanism)
+}
+
+impl<'r> Scene<'_, 'r> {
+    fn apply(&mut self, rule: &'r StackRule, fuel: &Fuel) {
+        let matched: Vec<usize> = (0..self.facts.len()).filter(|at| self.matches(rule, *at, fuel)).collect();
+        if fuel.is_empty() {
+            return;
+        }
+        for at in matched {
+            for action in &rule.actions {
+                self.act(action, at, rule.line);
+            }
+        }
+    }
+
+    /// The frame itself, who called it (the frame before), and whom it called.
+    fn matches(&self, rule: &StackRule, at: usize, fuel: &Fuel) -> bool {
+        let beside = |at: Option<usize>, matchers: &[Matcher]| matchers.is_empty() || at.is_some_and(|at| self.fits(matchers, at, fuel));
+        self.fits(&rule.matchers, at, fuel) && beside(at.checked_sub(1), &rule.caller) && beside(Some(at + 1), &rule.callee)
+    }
+
+    fn fits(&self, matchers: &[Matcher], at: usize, fuel: &Fuel) -> bool {
+        let (Some(facts), Some(state)) = (self.facts.get(at), self.states.get(at)) else { return false };
+        let about_frames = matchers.iter().filter(|matcher| !is_about_exceptions(matcher));
+        about_frames.into_iter().all(|matcher| facts.holds(matcher, state.in_app, state.category, fuel))
+    }
+
+    fn act(&mut self, action: &'r Action, at: usize, line: usize) {
+        let line = i64::try_from(line).ok();
+        match action {
+            Action::Flag(reach, flag, is_set) => {
+                let states = match reach {
+                    Reach::This => &mut self.states[at..=at],
+                    Reach::Above => &mut self.states[at + 1..],
+                    Reach::Below => &mut self.states[..at],
+                };
+                for state in states {
+                    state.set(*flag, *is_set, line);
+                }
+            }
+            Action::MaxFrames(count) => self.ruling.max_frames = Some(i64::from(*count)).filter(|count| *count > 0),
+            Action::MinFrames(count) => self.ruling.min_frames = Some(i64::from(*count)).filter(|count| *count > 0),
+            Action::Category(name) => self.states[at].category = Some(name),
+        }
+    }
+}
+
+impl State<'_> {
+    fn set(&mut self, flag: Flag, is_set: bool, line: Option<i64>) {
+        match flag {
+            Flag::App if self.in_app != is_set => (self.in_app, self.ruling.in_app_line) = (is_set, line),
+            Flag::App => {}
+            Flag::Group => (self.ruling.group, self.ruling.group_line) = (Some(is_set), line),
+        }
+    }
+}
