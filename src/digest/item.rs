@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::event::{self, Source};
 use super::reading::Reading;
-use super::{Settings, attachment, client_report, feedback, letter, security};
+use super::{Settings, attachment, client_report, crash, feedback, letter, security};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
@@ -44,12 +44,24 @@ pub struct Cx<'a> {
     pub event_count: usize,
     /// What the envelope is about.
     pub lead: Lead,
+    /// Of a crash that comes without an event.
+    pub found: crash::Found,
 }
 
 impl<'a> Cx<'a> {
     /// Before any item was read.
     pub fn of(receipt: &'a Receipt, body: &'a Bytes, settings: Settings, packer: &'a Packer) -> Self {
-        Self { receipt, body, settings, packer, answered_id: None, sent_at: None, event_count: 0, lead: Lead::None }
+        Self {
+            receipt,
+            body,
+            settings,
+            packer,
+            answered_id: None,
+            sent_at: None,
+            event_count: 0,
+            lead: Lead::None,
+            found: crash::Found::default(),
+        }
     }
 
     /// The event to which belongs what comes beside it and names none.
@@ -81,7 +93,11 @@ pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
 fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
     match item.kind.as_str() {
         "event" => event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
-        "attachment" => attachment::read(item, cx, reading),
+        "attachment" => {
+            crash::note(item, cx);
+            attachment::read(item, cx, reading);
+        }
+        "form_data" => crash::read_form(item, cx),
         "raw_security" | "security" | "nel" => security::read(item, cx, reading),
         "feedback" => feedback::read(item, cx, reading),
         "user_report" => feedback::read_report(item, cx, reading),

@@ -29,6 +29,7 @@ mod attachment;
 mod client_report;
 mod commit;
 mod counts;
+mod crash;
 mod event;
 mod failure;
 mod feedback;

@@ -13,7 +13,7 @@ use super::item::{self, Cx};
 use super::letter;
 use super::reading::Reading;
 use super::refused;
-use super::{Settings, attachment};
+use super::{Settings, attachment, crash};
 use crate::domain::ids::ProjectId;
 use crate::protocol::category::Category;
 use crate::protocol::encoding::{self, DecodeError};
@@ -127,6 +127,7 @@ fn envelope_body(mut cx: Cx<'_>, plain: &[u8], reading: &mut Reading) {
             }
         }
     }
+    crash::settle(&mut cx, reading);
     attachment::settle(&cx, reading);
 }
 

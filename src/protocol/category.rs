@@ -63,14 +63,14 @@ impl Category {
     /// The category of an item type.
     pub fn of_kind(kind: &str) -> Self {
         match kind {
-            "event" => Self::Error,
+            "event" | "form_data" => Self::Error,
             "transaction" => Self::Transaction,
             "span" => Self::Span,
             "log" | "otel_log" => Self::LogItem,
             "trace_metric" => Self::TraceMetric,
             "session" | "sessions" => Self::Session,
             "check_in" => Self::Monitor,
-            "attachment" | "form_data" => Self::Attachment,
+            "attachment" => Self::Attachment,
             "user_report" | "feedback" => Self::Feedback,
             "client_report" => Self::Internal,
             "profile" => Self::Profile,

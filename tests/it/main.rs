@@ -56,6 +56,7 @@ mod keeping_counts;
 mod keeping_letters;
 mod keeping_space;
 mod limits;
+mod minidumps;
 mod no_table_scans;
 mod nodes;
 mod operations;

@@ -157,6 +157,8 @@ const INGEST: &[&str] = &[
     "/api/{project_id}/security",
     "/api/{project_id}/csp-report",
     "/api/{project_id}/nel",
+    "/api/{project_id}/minidump",
+    "/api/{project_id}/events/{event_id}/attachments",
     "/api/relay/healthcheck/live",
     "/api/relay/healthcheck/ready",
 ];

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -52,7 +52,7 @@ pub async fn accept(doors: &Doors, address: &Address<'_>, parts: &Parts, body: &
     let mut known = None;
     let answer = match try_accept(doors, address, parts, body, &mut known).await {
         Ok(Accepted { answer, silences }) => {
-            let mut answer = Json(answer).into_response();
+            let mut answer = worded(answer, address.takes);
             silence::tell(&silences, &mut answer);
             answer
         }
@@ -67,6 +67,15 @@ pub async fn accept(doors: &Doors, address: &Address<'_>, parts: &Parts, body: &
     };
     doors.ingest.counters.answered(answer.status());
     answer
+}
+
+/// Crash handlers show the id to people, in the form they know.
+fn worded(answer: Answer, takes: Takes) -> Response {
+    match (takes, answer.id) {
+        (Takes::Minidump, Some(id)) => id.0.hyphenated().to_string().into_response(),
+        (Takes::Files(_), _) => (StatusCode::CREATED, Json(answer)).into_response(),
+        _ => Json(answer).into_response(),
+    }
 }
 
 /// What is refused of a project is accounted for like what is digested. A body that cannot be taken apart counts as one item.
@@ -107,7 +116,7 @@ async fn try_accept(
     let limits = doors.config.limits;
     let received = body::receive(body, &parts.headers, address.takes.bytes_max(limits), &mut share).await?;
     doors.ingest.counters.body_bytes.fetch_add(received.len() as u64, Relaxed);
-    let (received, encoding) = address.takes.enclosed(received, encoding, parts.uri.query(), limits)?;
+    let (received, encoding) = enclosed(doors, address.takes, received, encoding, parts).await?;
     let form = address.takes.form();
     let inspected = inspect_body(&doors.ingest.budget, limits, form, &encoding, &received).await?;
     let credentials = match (credentials, inspected.dsn.as_ref()) {
@@ -171,6 +180,21 @@ fn content_encoding(headers: &HeaderMap) -> Result<String, Refusal> {
     let values: Vec<_> = headers.get_all(header::CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
     let joined = values.join(", ");
     if encoding::is_supported(&joined) { Ok(joined) } else { Err(Refusal::Encoding("use gzip, deflate, br, zstd or none".into())) }
+}
+
+/// The body as it goes into the spool, with its encoding. Forms are taken apart like other large bodies.
+async fn enclosed(doors: &Doors, takes: Takes, received: Bytes, encoding: String, parts: &Parts) -> Result<(Bytes, String), Refusal> {
+    let limits = doors.config.limits;
+    if !takes.is_form() {
+        return takes.enclosed(received, encoding, &parts.uri, &parts.headers, limits);
+    }
+    let _turn = doors.ingest.budget.decode_turn().await;
+    let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
+    let enclosed = tokio::task::spawn_blocking(move || takes.enclosed(received, encoding, &uri, &headers, limits)).await;
+    enclosed.unwrap_or_else(|error| {
+        error!("taking a form apart failed: {error}");
+        Err(Refusal::Unavailable("internal error"))
+    })
 }
 
 async fn inspect_body(budget: &Budget, limits: Limits, form: BodyForm, encoding: &str, received: &Bytes) -> Result<Inspected, Refusal> {

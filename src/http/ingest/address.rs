@@ -1,11 +1,12 @@
 //! What an address says about what is sent to it: whose it is, what it is, and how that gets into the spool.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 
 use super::enclose;
 use super::refusal::Refusal;
 use crate::config::Limits;
+use crate::domain::event_id::EventId;
 use crate::protocol::category::Category;
 use crate::protocol::receipt::BodyForm;
 
@@ -42,6 +43,10 @@ pub enum Takes {
     Event,
     /// What a browser reports on its own.
     Reports,
+    /// A form with files for an event; `None`: the address names none.
+    Files(Option<EventId>),
+    /// The dump of a crash, as a form or as it is.
+    Minidump,
 }
 
 impl Takes {
@@ -56,6 +61,8 @@ impl Takes {
             Self::Envelope => Category::Unknown,
             Self::Event => Category::Error,
             Self::Reports => Category::Security,
+            Self::Files(_) => Category::Attachment,
+            Self::Minidump => Category::Error,
         }
     }
 
@@ -63,8 +70,13 @@ impl Takes {
     pub fn bytes_max(self, limits: Limits) -> usize {
         match self {
             Self::Reports => limits.envelope_bytes.min(REPORTS_BYTES_MAX),
-            Self::Envelope | Self::Event => limits.envelope_bytes,
+            Self::Envelope | Self::Event | Self::Files(_) | Self::Minidump => limits.envelope_bytes,
         }
+    }
+
+    /// Whether it may be a form, of some megabytes, which is better taken apart where it holds up nobody.
+    pub fn is_form(self) -> bool {
+        matches!(self, Self::Files(_) | Self::Minidump)
     }
 
     /// Only browsers are asked: SDKs lie about it or are silent.
@@ -78,10 +90,22 @@ impl Takes {
     }
 
     /// The body as it goes into the spool, with its encoding.
-    pub fn enclosed(self, received: Bytes, encoding: String, query: Option<&str>, limits: Limits) -> Result<(Bytes, String), Refusal> {
-        match self {
-            Self::Envelope | Self::Event => Ok((received, encoding)),
-            Self::Reports => Ok((enclose::reports(&received, &encoding, query, self.bytes_max(limits))?, String::new())),
-        }
+    pub fn enclosed(
+        self,
+        received: Bytes,
+        encoding: String,
+        uri: &Uri,
+        headers: &HeaderMap,
+        limits: Limits,
+    ) -> Result<(Bytes, String), Refusal> {
+        let most = self.bytes_max(limits);
+        let enclosed = match self {
+            Self::Envelope | Self::Event => return Ok((received, encoding)),
+            Self::Reports => enclose::reports(&received, &encoding, uri.query(), most)?,
+            Self::Files(None) => return Err(Refusal::Event("the address holds no event id")),
+            Self::Files(Some(event_id)) => enclose::files(&received, &encoding, headers, event_id, most)?,
+            Self::Minidump => enclose::minidump(&received, &encoding, headers, most)?,
+        };
+        Ok((enclosed, String::new()))
     }
 }

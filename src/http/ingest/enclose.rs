@@ -1,13 +1,21 @@
 //! What does not come as an envelope, as one: so the spool and the digest know a single form.
 
 use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
 
 use super::refusal::Refusal;
+use crate::domain::event_id::EventId;
 use crate::protocol::encoding;
 use crate::protocol::envelope;
 use crate::protocol::json::{Json, Object};
+use crate::protocol::multipart::{self, MultipartError};
 use crate::protocol::security_report::{self, SplitError};
+use crate::protocol::upload;
 
+/// How gzip begins.
+const GZIP: &[u8] = b"\x1f\x8b";
+/// How a minidump begins.
+const MINIDUMP: &[u8] = b"MDMP";
 /// Longest release or environment of an address, in characters.
 const NAME_LEN_MAX: usize = 200;
 /// What an address may say about reports; put into the header of their items, as Sentry does it.
@@ -27,6 +35,41 @@ pub fn reports(received: &[u8], content_encoding: &str, query: Option<&str>, lim
     let payloads: Vec<String> = reports.iter().map(Json::to_string).collect();
     let items: Vec<_> = payloads.iter().map(|payload| (&header, payload.as_bytes())).collect();
     Ok(envelope::write(b"{}", &items).into())
+}
+
+/// The files of a form, for an event that is there or will be.
+pub fn files(received: &[u8], content_encoding: &str, headers: &HeaderMap, event_id: EventId, limit: usize) -> Result<Bytes, Refusal> {
+    let decoded = encoding::decode(content_encoding, received, limit)?;
+    let boundary = boundary(headers).ok_or(Refusal::Event("files are sent as multipart/form-data"))?;
+    let parts = multipart::parse(&decoded, &boundary).map_err(broken_form)?;
+    Ok(upload::attachments(event_id, &parts).ok_or(Refusal::Event("there is no file in the form"))?.into())
+}
+
+/// A minidump: in the field of the form that crash handlers use, or as the whole body. Some compress the file within the form.
+pub fn minidump(received: &[u8], content_encoding: &str, headers: &HeaderMap, limit: usize) -> Result<Bytes, Refusal> {
+    let decoded = encoding::decode(content_encoding, received, limit)?;
+    let parts = match boundary(headers) {
+        Some(boundary) => multipart::parse(&decoded, &boundary).map_err(broken_form)?,
+        None => Vec::new(),
+    };
+    let sent = parts.iter().find(|part| part.name == upload::MINIDUMP_FIELD).map_or(&decoded[..], |part| part.content);
+    let dump = if sent.starts_with(GZIP) { encoding::decode("gzip", sent, limit)? } else { sent.into() };
+    if !dump.starts_with(MINIDUMP) {
+        return Err(Refusal::Event("there is no minidump in the field upload_file_minidump, and the body is none"));
+    }
+    let event_id = upload::event_id_of(&parts).unwrap_or_else(EventId::random);
+    Ok(upload::crash(event_id, &parts, &dump).into())
+}
+
+fn boundary(headers: &HeaderMap) -> Option<String> {
+    multipart::boundary(headers.get(header::CONTENT_TYPE)?.to_str().ok()?)
+}
+
+fn broken_form(error: MultipartError) -> Refusal {
+    match error {
+        MultipartError::TooManyParts => Refusal::TooLarge(error.to_string()),
+        MultipartError::NoBoundary | MultipartError::Part(_) => Refusal::Event("the form cannot be taken apart"),
+    }
 }
 
 fn of_address(query: Option<&str>) -> impl Iterator<Item = (String, String)> {

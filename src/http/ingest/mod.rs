@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 
+use crate::domain::event_id::EventId;
 use crate::http::Doors;
 use crate::http::shared::operations;
 
@@ -66,6 +67,10 @@ pub fn routes() -> Router<Doors> {
         .route("/api/{project_id}/csp-report", endpoint(reports))
         .route("/api/{project_id}/nel/", endpoint(reports))
         .route("/api/{project_id}/nel", endpoint(reports))
+        .route("/api/{project_id}/minidump/", endpoint(minidump))
+        .route("/api/{project_id}/minidump", endpoint(minidump))
+        .route("/api/{project_id}/events/{event_id}/attachments/", endpoint(files))
+        .route("/api/{project_id}/events/{event_id}/attachments", endpoint(files))
         .route("/api/relay/healthcheck/live/", probe_endpoint(alive))
         .route("/api/relay/healthcheck/live", probe_endpoint(alive))
         .route("/api/relay/healthcheck/ready/", probe_endpoint(ready))
@@ -120,6 +125,17 @@ async fn tunnel(State(doors): State<Doors>, request: Request) -> Response {
 /// What browsers report is answered without a body: they do not look at it.
 async fn reports(State(doors): State<Doors>, project: ProjectPath, request: Request) -> Response {
     bodiless(receive(&doors, &named(project), Takes::Reports, request).await)
+}
+
+/// What crash handlers upload; the answer is the id of the event as text.
+async fn minidump(State(doors): State<Doors>, project: ProjectPath, request: Request) -> Response {
+    receive(&doors, &named(project), Takes::Minidump, request).await
+}
+
+/// Files for an event that came before or comes after.
+async fn files(State(doors): State<Doors>, path: Result<Path<(String, String)>, PathRejection>, request: Request) -> Response {
+    let (project, event) = path.map(|Path(path)| path).unwrap_or_default();
+    receive(&doors, &Some(project), Takes::Files(EventId::parse(&event).ok()), request).await
 }
 
 /// Scripts older than `fetch` across sites send the event in the address of a picture.

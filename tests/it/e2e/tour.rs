@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::chromium::Chromium;
 use super::shop;
-use crate::harness::{OWNER_EMAIL, Project, TestApp};
+use crate::harness::{OWNER_EMAIL, Project, TestApp, fixture};
 
 /// Captured bodies of real SDKs that between them fill every block of the issue page.
 const BODIES: [&str; 9] = [
@@ -23,6 +23,9 @@ const BODIES: [&str; 9] = [
     "js-node-11.11.0-aggregate",
     "rust-0.49.5-panic",
 ];
+
+/// The event of the captured body with attachments.
+const ATTACHED: &str = "817fa74e5e7a4fafa4e869b494ded363";
 
 const DESK: (u32, u32) = (1440, 900);
 const TABLET: (u32, u32) = (900, 900);
@@ -94,6 +97,7 @@ async fn a_lived_in_installation(app: &TestApp) {
         app.sdk(&shop).send_fixture(body).await;
     }
     extremes(app, &shop).await;
+    said_and_attached(app, &shop).await;
     app.settle().await;
     app.live_through(time::Duration::minutes(5)).await;
     sqlx::query("ALTER TABLE events ADD CONSTRAINT poison CHECK (environment <> 'poison')").execute(&app.db).await.expect("it is added");
@@ -140,6 +144,9 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("issues-none", "/stock-sync/issues", ""),
         ("issues-no-match", "/shop/issues?query=is:unresolved+nothinglikethis", ""),
         ("issues-bad-query", "/shop/issues?query=colour:red", ""),
+        ("feedback", "/shop/feedback", ""),
+        ("feedback-handled", "/shop/feedback?show=handled", ""),
+        ("feedback-none", "/stock-sync/feedback", ""),
         ("alerts", "/shop/alerts", ""),
         ("alert-rule", "/alerts/1", ""),
         ("alert-sent", "/alerts/sent/1", ""),
@@ -160,6 +167,14 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
     let busy: i64 = sqlx::query_scalar("SELECT id FROM issues ORDER BY event_count DESC LIMIT 1").fetch_one(&app.db).await.expect("issues");
     pages.push(view("issue-events", &format!("/issues/{busy}/events"), ""));
     pages.push(view("issue-tags", &format!("/issues/{busy}/tags"), ""));
+    let attached: (i64, uuid::Uuid) = sqlx::query_as(
+        "SELECT e.issue_id, a.attachment_id FROM attachments a JOIN events e USING (project_id, event_id) WHERE a.name = 'import.log'",
+    )
+    .fetch_one(&app.db)
+    .await
+    .expect("a file");
+    pages.push(view("issue-attached", &format!("/issues/{}/events/{ATTACHED}", attached.0), ""));
+    pages.push(view("attachment", &format!("/issues/{}/events/{ATTACHED}/attachments/{}/view", attached.0, attached.1.simple()), ""));
     pages.push(view("issue-busy", &format!("/issues/{busy}"), ""));
     pages.push(view("issue-ignoring", &format!("/issues/{busy}"), "document.querySelector('.acts .menu').open = true"));
     // One of each captured body, and the extremes: they came last.
@@ -176,6 +191,37 @@ async fn look_at_a_broken_page(app: &TestApp, chromium: &Chromium, dark: bool) -
     let faults = look(chromium, &view, dark).await;
     sqlx::query("ALTER TABLE alert_rules_away RENAME TO alert_rules").execute(&app.db).await.expect("and back");
     faults
+}
+
+/// An event with files and a word of somebody, one report with a screenshot and one that is handled.
+async fn said_and_attached(app: &TestApp, project: &Project) {
+    let sdk = app.sdk(project);
+    sdk.envelope(fixture("python-2.75.0-attachments")).await;
+    let png: &[u8] = include_bytes!("../../../docs/issue.png");
+    sdk.envelope(
+        [
+            format!(
+                "{{\"event_id\":\"{ATTACHED}\"}}\n{{\"type\":\"attachment\",\"filename\":\"screenshot.png\",\"length\":{}}}\n",
+                png.len()
+            )
+            .as_bytes(),
+            png,
+        ]
+        .concat(),
+    )
+    .await;
+    let about = json!({ "message": "I cannot import my orders.\nIt says “failed”, and nothing else.", "name": "Ada Lovelace", "contact_email": "ada@example.test", "associated_event_id": ATTACHED, "url": "https://shop.example.test/import" });
+    sdk.envelope(format!(
+        "{{}}\n{{\"type\":\"feedback\"}}\n{}",
+        json!({ "event_id": "f".repeat(32), "environment": "production", "release": "shop@2.3.1", "contexts": { "feedback": about } })
+    ))
+    .await;
+    for name in ["js-browser-11.12.0-feedback.feedback", "python-2.75.0-user-feedback.user_report"] {
+        sdk.envelope(fixture(name)).await;
+    }
+    sdk.envelope([format!("{{\"event_id\":\"3b8a6daa4e3e45dc9e4646b5d5d88d55\"}}\n{{\"type\":\"attachment\",\"filename\":\"screenshot.png\",\"length\":{}}}\n", png.len()).as_bytes(), png].concat()).await;
+    app.settle().await;
+    app.sign_in_owner().await.submit(&format!("/shop/feedback/{}/handle", "f".repeat(32)), &[]).await;
 }
 
 /// What a page must survive: a name without a break, a release of forty characters, next to nothing at all.
