@@ -199,5 +199,6 @@ async fn files_are_uploaded_for_an_event_by_its_id() {
     for text in ["Attachments 2", "one.txt", "two.bin"] {
         page.assert_shows(text);
     }
+    bugle::jobs::refused::run_once(&app.db, &app.app.doors.accounting).await.expect("refusals are written");
     assert_eq!(outcomes(&app, "attachment").await, "invalid no_event 3, stored 2");
 }
