@@ -4,6 +4,10 @@ use super::tags::TAG_LEN_MAX;
 use crate::protocol::event::{Event, Frame, Text, User};
 use crate::protocol::json::Json;
 
+/// Contexts of a product with a version, and the tag that has its name alone.
+const PRODUCTS: [(&str, &str); 4] =
+    [("browser", "browser.name"), ("os", "os.name"), ("client_os", "client_os.name"), ("runtime", "runtime.name")];
+
 /// Where it happened: the client's word, else the transaction, else the failing function of the application.
 pub(super) fn culprit(event: &mut Event<'_>) {
     if event.culprit.is_none() {
@@ -45,10 +49,11 @@ pub(super) fn tags(event: &mut Event<'_>) {
         ("handled", handled.map(|handled| Text::Borrowed(if handled { "yes" } else { "no" }))),
         ("mechanism", mechanism.and_then(|mechanism| mechanism.kind.clone())),
         ("user", event.user.as_ref().and_then(person)),
+        ("site", event.other.get("site").and_then(Json::as_str).map(|site| site.trim().to_owned().into())),
         ("device", context_text(event, "device", "model")),
         ("device.family", context_text(event, "device", "family")),
     ];
-    let products = [("browser", "browser.name"), ("os", "os.name"), ("runtime", "runtime.name")].map(|(context, name)| {
+    let products = PRODUCTS.map(|(context, name)| {
         let product = context_text(event, context, "name");
         let whole = product.clone().map(|product| match context_text(event, context, "version") {
             Some(version) => format!("{product} {version}").into(),

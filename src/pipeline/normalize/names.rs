@@ -1,7 +1,7 @@
 //! Names an event carries: release, environment, transaction and their like.
 
 use super::cut;
-use crate::protocol::event::{Event, Notes, Place, Text};
+use crate::protocol::event::{Change, Event, Notes, Place, Text};
 
 /// Platforms the protocol knows; others are `other`.
 const PLATFORMS: &[&str] = &[
@@ -41,6 +41,12 @@ pub(super) fn clean(event: &mut Event<'_>, notes: &mut Notes) {
     name(&mut event.release, "release", 200, notes);
     name(&mut event.dist, "dist", 64, notes);
     name(&mut event.environment, "environment", 64, notes);
+    only(&mut event.environment, "environment", |c| c != '/', notes);
+    only(&mut event.dist, "dist", |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'), notes);
+    if event.release.as_deref().is_some_and(|release| matches!(release, "." | "..")) {
+        event.release = None;
+        notes.drop(Place::root("release"), "not the name of a release; dropped");
+    }
     name(&mut event.checksum, "checksum", 128, notes);
     if event.release.is_none() && event.dist.take().is_some() {
         notes.drop(Place::root("dist"), "means nothing without a release; dropped");
@@ -52,6 +58,16 @@ fn name(field: &mut Option<Text<'_>>, name: &str, max: usize, notes: &mut Notes)
         let mut value = one_line(value);
         cut::text(&mut value, max, Place::root(name), notes);
         *field = Some(value).filter(|value| !value.is_empty());
+    }
+}
+
+/// Replaces characters that the name may not have: it stands in addresses, and Sentry's tools refuse it.
+fn only(field: &mut Option<Text<'_>>, name: &str, is_legal: impl Fn(char) -> bool, notes: &mut Notes) {
+    if let Some(value) = field
+        && !value.chars().all(&is_legal)
+    {
+        *value = value.chars().map(|c| if is_legal(c) { c } else { '_' }).collect::<String>().into();
+        notes.add(Place::root(name), Change::Corrected, "characters that it may not have became _");
     }
 }
 

@@ -21,8 +21,11 @@ pub(super) fn complete(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Not
             notes.drop(at.key("ip_address"), "not an IP address; dropped");
             None
         }
-        None if wants_address(event) => seen(event, arrival),
-        None => None,
+        None => match wanted_address(event) {
+            Some(true) => seen(event, arrival),
+            Some(false) => None,
+            None => remote(event).filter(|address| is_of_person(*address)).map(|address| address.to_string()),
+        },
     };
     if address.is_some() {
         event.user.get_or_insert_default();
@@ -42,15 +45,31 @@ pub(super) fn complete(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Not
 
 /// The application server's word first: it knows its proxies.
 fn seen(event: &Event<'_>, arrival: &Arrival) -> Option<String> {
-    let remote = event.request.as_ref().and_then(|request| request.env.get("REMOTE_ADDR")?.as_str());
-    remote.or(arrival.client_ip.as_deref()).filter(|address| address.parse::<IpAddr>().is_ok()).map(str::to_owned)
+    let connected = || arrival.client_ip.as_deref().filter(|address| address.parse::<IpAddr>().is_ok()).map(str::to_owned);
+    remote(event).map(|address| address.to_string()).or_else(connected)
 }
 
-/// New SDKs say so; browsers of old ones expect it.
-fn wants_address(event: &Event<'_>) -> bool {
+/// Who the application server was connected to.
+fn remote(event: &Event<'_>) -> Option<IpAddr> {
+    event.request.as_ref()?.env.get("REMOTE_ADDR")?.as_str()?.trim().parse().ok()
+}
+
+/// Not that of a proxy in the same house, which would make one person of everybody.
+fn is_of_person(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !(address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified()),
+        IpAddr::V6(address) => {
+            !(address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified())
+        }
+    }
+}
+
+/// New SDKs say so; browsers of old ones expect it; `None`: nobody says anything.
+fn wanted_address(event: &Event<'_>) -> Option<bool> {
     let setting = event.sdk.as_ref().and_then(|sdk| sdk.other.get("settings")?.get("infer_ip")).and_then(Json::as_str);
     match setting {
-        Some(setting) => setting == "auto",
-        None => event.platform == "javascript",
+        Some(setting) => Some(setting == "auto"),
+        None if event.platform == "javascript" => Some(true),
+        None => None,
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn trim(event: &mut Event<'_>, notes: &mut Notes) {
     let at = Place::root("request");
     cut::optional(&mut request.method, 32, at.key("method"), notes);
     cut::optional(&mut request.url, URL_MAX, at.key("url"), notes);
-    pairs(&mut request.query, at.key("query"), notes);
+    pairs(&mut request.query, at.key("query_string"), notes);
     pairs(&mut request.headers, at.key("headers"), notes);
     pairs(&mut request.cookies, at.key("cookies"), notes);
     match &mut request.data {
@@ -36,8 +36,8 @@ fn pairs(pairs: &mut Pairs<'_>, at: Place<'_>, notes: &mut Notes) {
         notes.cut(at, pairs.len(), format!("cut to {PAIRS_MAX} entries (was {})", cut::grouped(pairs.len())));
         pairs.truncate(PAIRS_MAX);
     }
-    for (index, (name, value)) in pairs.iter_mut().enumerate() {
-        cut::text(name, PAIR_LEN_MAX, at.index(index), notes);
-        cut::text(value, PAIR_LEN_MAX, at.index(index), notes);
+    for (name, value) in pairs {
+        cut::text(value, PAIR_LEN_MAX, at.key(name), notes);
+        cut::text(name, PAIR_LEN_MAX, at, notes);
     }
 }

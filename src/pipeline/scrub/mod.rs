@@ -14,8 +14,8 @@ use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object,
 use crate::protocol::json::Json;
 use text::Kind;
 
-/// Stands where a secret was; the same word SDKs use.
-pub const FILTERED: &str = "[Filtered]";
+pub use crate::protocol::event::changes::FILTERED;
+
 /// Cookies of this length or more are sessions under a name of their own.
 const SESSION_LEN_MIN: usize = 16;
 

@@ -5,6 +5,7 @@
 //!
 //! An event borrows from the body it came in, so that texts nobody changes are never copied.
 
+pub mod changes;
 mod damage;
 mod read;
 mod stored;

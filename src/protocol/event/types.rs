@@ -261,6 +261,8 @@ pub enum Change {
     Dropped,
     /// It was too long, too many or too deep; a part of it is there.
     Cut,
+    /// A secret in it was removed. Nobody notes it: it can be seen.
+    Filtered,
     /// It held what JSON or Postgres cannot, which was replaced.
     Repaired,
     /// It was replaced by something that can be right.
@@ -274,6 +276,7 @@ impl Change {
         match self {
             Self::Dropped => "dropped",
             Self::Cut => "cut",
+            Self::Filtered => "filtered",
             Self::Repaired => "repaired",
             Self::Corrected => "corrected",
         }
@@ -281,7 +284,7 @@ impl Change {
 
     /// The inverse of [`Change::name`].
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Dropped, Self::Cut, Self::Repaired, Self::Corrected].into_iter().find(|change| change.name() == name)
+        [Self::Dropped, Self::Cut, Self::Filtered, Self::Repaired, Self::Corrected].into_iter().find(|change| change.name() == name)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod entries;
 pub mod list;
+mod meta;
 pub mod show;
 
 use anyhow::Context;

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::super::auth::{Caller, Scope};
 use super::super::error::ApiError;
 use super::super::{lookup, shape};
-use super::{basics, entries, open};
+use super::{basics, entries, meta, open};
 use crate::http::Doors;
-use crate::protocol::event::Event;
+use crate::protocol::event::{Event, changes};
 use crate::store::event_pages;
 use crate::store::event_reads::{self, Stored};
 use crate::store::issue_reads::{self, Issue};
@@ -69,13 +69,13 @@ pub async fn shaped(doors: &Doors, stored: &Stored, issue: &Issue) -> Result<Val
 /// The event without its surroundings.
 pub fn full(stored: &Stored, event: &Event) -> Value {
     let mut shown = basics(stored, event);
-    let damage =
-        event.damage.iter().map(|damage| json!({ "type": "invalid_data", "message": damage.what, "data": { "name": damage.path } }));
+    let entries = entries::of(event);
+    let tree = meta::tree(&changes::of(event), &entries);
     let more = json!({
-        "entries": entries::of(event), "contexts": event.contexts, "context": event.extra, "packages": event.modules,
+        "entries": entries, "contexts": event.contexts, "context": event.extra, "packages": event.modules,
         "sdk": event.sdk.as_ref().map(|sdk| json!({ "name": sdk.name, "version": sdk.version })),
         "release": shape::release(stored.summary.release.as_deref()), "dist": event.dist, "environment": stored.summary.environment,
-        "metadata": metadata(event), "errors": damage.collect::<Vec<_>>(), "_meta": event.client_meta,
+        "metadata": metadata(event), "errors": meta::errors(event), "_meta": tree,
         "fingerprints": [hex(&stored.hash)], "size": stored.payload.len(), "userReport": null,
     });
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {

@@ -7,6 +7,7 @@ use crate::domain::level::Level;
 use crate::protocol::event::{Breadcrumb, Event};
 use crate::protocol::json::Json;
 
+use super::changed::Marks;
 use super::text::{Shown, cut};
 
 /// Shown at once.
@@ -47,16 +48,22 @@ pub struct Crumb {
 }
 
 /// The card of an event, if it has breadcrumbs.
-pub fn card(event: &Event, all: bool) -> Option<Crumbs> {
+pub fn card(event: &Event, all: bool, marks: &Marks) -> Option<Crumbs> {
     let total = event.breadcrumbs.len();
     let shown = if all { MAX } else { LAST_SHOWN };
-    let crumbs = &event.breadcrumbs[total.saturating_sub(shown)..];
+    let skipped = total.saturating_sub(shown);
+    let crumbs = &event.breadcrumbs[skipped..];
     let span = crumbs.first().and_then(|first| first.timestamp).zip(event.timestamp).map(|(first, event)| event - first);
     let span = span.filter(|span| span.whole_seconds() > 0).map(|span| format!("last {}", crate::http::web::format::span(span)));
-    (total > 0).then(|| Crumbs { rows: crumbs.iter().map(row).collect(), total, all, span: span.unwrap_or_default() })
+    (total > 0).then(|| Crumbs {
+        rows: crumbs.iter().zip(skipped..).map(|(crumb, index)| row(crumb, index, marks)).collect(),
+        total,
+        all,
+        span: span.unwrap_or_default(),
+    })
 }
 
-fn row(crumb: &Breadcrumb) -> Crumb {
+fn row(crumb: &Breadcrumb, index: usize, marks: &Marks) -> Crumb {
     let data = |name: &str| crumb.data.get(name);
     let text = |name: &str| data(name).and_then(Json::as_str).unwrap_or_default().to_owned();
     let status = data("status_code").or_else(|| data("http.response.status_code")).and_then(Json::as_i64);
@@ -72,7 +79,7 @@ fn row(crumb: &Breadcrumb) -> Crumb {
         time: crumb.timestamp.map(clock).unwrap_or_default(),
         datetime: crumb.timestamp.map(crate::http::web::format::machine).unwrap_or_default(),
         category: cut(crumb.category.as_deref().or(crumb.kind.as_deref()).unwrap_or("default"), 60),
-        text: Shown::new(&what),
+        text: marks.on(Shown::new(&what), || format!("breadcrumbs.values.{index}.message")),
         failure: failed.map(|status| status.to_string()).unwrap_or_default(),
         detail: detail(crumb, &what),
         tone: match crumb.level {
@@ -123,7 +130,7 @@ mod tests {
             data: data.as_object().cloned().expect("an object"),
             ..Breadcrumb::default()
         };
-        let row = row(&crumb);
+        let row = row(&crumb, 0, &Marks::default());
         assert_eq!(row.text.pieces, [Piece::Plain("POST https://pay.example/x".into())]);
         assert_eq!(
             (row.time.as_str(), row.failure.as_str(), row.detail.as_str(), row.tone),
@@ -134,8 +141,8 @@ mod tests {
     #[test]
     fn the_last_eight_are_shown_until_all_are_wanted() {
         let event = Event { breadcrumbs: vec![Breadcrumb::default(); 150], ..Event::default() };
-        let count = |all| card(&event, all).map(|card| (card.rows.len(), card.total));
+        let count = |all| card(&event, all, &Marks::default()).map(|card| (card.rows.len(), card.total));
         assert_eq!((count(false), count(true)), (Some((8, 150)), Some((100, 150))));
-        assert!(card(&Event::default(), true).is_none());
+        assert!(card(&Event::default(), true, &Marks::default()).is_none());
     }
 }

@@ -5,6 +5,7 @@ use crate::protocol::event::{Event, Object, Text};
 use crate::protocol::json::Json;
 use crate::protocol::security_report::Kind;
 
+use super::changed::Marks;
 use super::request::{self, Table};
 use super::text::{Shown, cut};
 
@@ -41,13 +42,17 @@ pub struct Context {
     pub name: String,
     /// What it says.
     pub pairs: Vec<Pair>,
+    /// What was changed in it as a whole.
+    pub mark: String,
 }
 
 /// The person; `base` is the list of the project.
-pub fn user(event: &Event, base: &str) -> Option<UserCard> {
+pub fn user(event: &Event, base: &str, marks: &Marks) -> Option<UserCard> {
     let user = event.user.as_ref()?;
     let known = [("Id", &user.id), ("Username", &user.username), ("Email", &user.email), ("Name", &user.name), ("IP", &user.ip_address)];
-    let mut pairs: Vec<Pair> = known.iter().filter_map(|(name, value)| Some(((*name).to_owned(), Shown::new(value.as_deref()?)))).collect();
+    let path = |name: &str| if name == "IP" { "user.ip_address".to_owned() } else { format!("user.{}", name.to_ascii_lowercase()) };
+    let shown = |name: &str, value: &str| (name.to_owned(), marks.on(Shown::new(value), || path(name)));
+    let mut pairs: Vec<Pair> = known.iter().filter_map(|(name, value)| Some(shown(name, value.as_deref()?))).collect();
     pairs.extend(user.other.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 100), Shown::json(value))));
     // The same order in which people are told apart when they are counted.
     let keys = [("user.id", &user.id), ("user.username", &user.username), ("user.email", &user.email), ("user.ip", &user.ip_address)];
@@ -71,14 +76,14 @@ pub fn tags(event: &Event, base: &str) -> Vec<Chip> {
 }
 
 /// All contexts that say something.
-pub fn contexts(event: &Event) -> Vec<Context> {
+pub fn contexts(event: &Event, marks: &Marks) -> Vec<Context> {
     let contexts = event.contexts.iter().take(CONTEXTS_MAX).filter_map(|(name, value)| {
         let pairs = match value {
             Json::Object(fields) => fields.iter().filter(|(key, value)| says(key, value)).take(ENTRIES_MAX).map(pair).collect(),
             Json::Null => Vec::new(),
             other => vec![("value".to_owned(), Shown::json(other))],
         };
-        (!pairs.is_empty()).then(|| Context { name: title(name), pairs })
+        (!pairs.is_empty()).then(|| Context { name: title(name), pairs, mark: marks.at(|| format!("contexts.{name}")) })
     });
     contexts.chain(program(event)).collect()
 }
@@ -96,7 +101,7 @@ fn program(event: &Event) -> Option<Context> {
         ("SDK", sdk.map(Text::Owned)),
     ];
     let pairs: Vec<Pair> = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Shown::new(&value?)))).collect();
-    (!pairs.is_empty()).then(|| Context { name: "Program".to_owned(), pairs })
+    (!pairs.is_empty()).then(|| Context { name: "Program".to_owned(), pairs, mark: String::new() })
 }
 
 fn says(key: &str, value: &Json<'_>) -> bool {
@@ -119,18 +124,19 @@ fn title(name: &str) -> String {
     }
 }
 
-/// Additional data and package versions.
-pub fn tables(event: &Event) -> Vec<Table> {
+/// Additional data, package versions, and fields that nobody knows.
+pub fn tables(event: &Event, marks: &Marks) -> Vec<Table> {
     let parameters: Option<Object<'_>> = event.logentry.as_ref().and_then(|entry| {
         let params = entry.params.as_ref().filter(|params| !params.is_null())?;
         let template = entry.message.clone().filter(|message| message.as_ref() != entry.text());
         let template = template.map(|template| (Text::Borrowed("template"), Json::Text(template)));
         Some(template.into_iter().chain([(Text::Borrowed("parameters"), params.clone())]).collect())
     });
-    let message = parameters.as_ref().and_then(|parameters| request::object("Message", false, parameters));
-    let extra = request::object("Additional data", true, &event.extra);
-    let modules = request::object("Packages", false, &event.modules);
-    [message, extra, modules].into_iter().flatten().collect()
+    let message = parameters.as_ref().and_then(|parameters| request::object("Message", false, parameters, "logentry", marks));
+    let extra = request::object("Additional data", true, &event.extra, "extra", marks);
+    let modules = request::object("Packages", false, &event.modules, "modules", marks);
+    let unknown = request::object("Other fields", false, &event.other, "", marks);
+    [message, extra, modules, unknown].into_iter().flatten().collect()
 }
 
 /// What would have helped and is not there: `user, HTTP request`. A browser's report has all there is.

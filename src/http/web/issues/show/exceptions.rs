@@ -2,6 +2,7 @@
 
 use crate::protocol::event::{Event, Exception, Frame, Stacktrace};
 
+use super::changed::Marks;
 use super::frame::{self, FrameView};
 use super::stack::{self, Row, Wanted};
 use super::text::{Shown, cut};
@@ -72,11 +73,11 @@ pub struct Member {
 }
 
 /// The card of an event; `chosen` is the member of a group that was asked for.
-pub fn card(event: &Event, wanted: Wanted, chosen: Option<usize>) -> Option<StackCard> {
+pub fn card(event: &Event, wanted: Wanted, chosen: Option<usize>, marks: &Marks) -> Option<StackCard> {
     let all = wanted == Wanted::All;
     if event.exceptions.is_empty() {
         let frames = bare_frames(event);
-        let rows = stack::rows(&frames, wanted, true);
+        let rows = stack::rows(&frames, wanted, true, &|index| marks.at(|| format!("stacktrace.frames.{index}.vars")));
         let view = ExceptionView { rows, no_source: no_source(&frames), ..ExceptionView::bare() };
         return (!frames.is_empty()).then(|| StackCard { frame_count: frames.len(), exceptions: vec![view], all, ..StackCard::default() });
     }
@@ -87,7 +88,7 @@ pub fn card(event: &Event, wanted: Wanted, chosen: Option<usize>) -> Option<Stac
         None => (0..event.exceptions.len()).rev().collect(),
     };
     let shown = &chain[..chain.len().min(CHAIN_MAX)];
-    let exceptions: Vec<_> = shown.iter().enumerate().map(|(n, &index)| view(event, index, n, &chain, wanted, group)).collect();
+    let exceptions: Vec<_> = shown.iter().enumerate().map(|(n, &index)| view(event, index, n, &chain, wanted, group, marks)).collect();
     let (tree, tree_missing) = chosen.map(|chosen| tree(event, chosen)).unwrap_or_default();
     Some(StackCard {
         tree,
@@ -114,18 +115,23 @@ impl ExceptionView {
     }
 }
 
-fn view(event: &Event, index: usize, n: usize, chain: &[usize], wanted: Wanted, group: bool) -> ExceptionView {
+fn view(event: &Event, index: usize, n: usize, chain: &[usize], wanted: Wanted, group: bool, marks: &Marks) -> ExceptionView {
     let exception = &event.exceptions[index];
     let frames = exception.frames();
+    let at = format!("exception.values.{index}");
     let newer = n.checked_sub(1).map(|newer| &event.exceptions[chain[newer]]);
     ExceptionView {
         link: if newer.is_some() { link(exception) } else { "" },
         raised_in: raising_frame(frames).map(|frame| short(&frame::location(frame))).unwrap_or_default(),
         kind: kind(exception),
         // The title of the page is the message of the last exception.
-        value: exception.value.as_deref().filter(|value| !value.is_empty() && (n > 0 || group)).map(Shown::new),
+        value: exception
+            .value
+            .as_deref()
+            .filter(|value| !value.is_empty() && (n > 0 || group))
+            .map(|value| marks.on(Shown::new(value), || format!("{at}.value"))),
         mechanism: mechanism(exception),
-        rows: stack::rows(frames, wanted, n == 0),
+        rows: stack::rows(frames, wanted, n == 0, &|frame| marks.at(|| format!("{at}.stacktrace.frames.{frame}.vars"))),
         no_source: no_source(frames),
     }
 }
@@ -297,7 +303,7 @@ mod tests {
         let mut cause = exception("Root", 1, Some(0), false);
         cause.mechanism.as_mut().expect("set").source = Some("__context__".into());
         let event = Event { exceptions: vec![cause, exception("Top", 0, None, false)], ..Event::default() };
-        let card = card(&event, Wanted::App, None).expect("a card");
+        let card = card(&event, Wanted::App, None, &Marks::default()).expect("a card");
         assert_eq!(kinds(&card), [("", "Top"), ("Raised while handling", "Root")]);
         assert!(card.tree.is_empty() && card.exceptions[0].value.is_none() && card.exceptions[1].value.is_some());
     }
@@ -312,21 +318,21 @@ mod tests {
             exception("Outer", 0, None, true),
         ];
         let event = Event { exceptions, ..Event::default() };
-        let chosen = card(&event, Wanted::App, None).expect("a card");
+        let chosen = card(&event, Wanted::App, None, &Marks::default()).expect("a card");
         let tree: Vec<_> = chosen.tree.iter().map(|m| (m.kind.as_str(), m.depth, m.opens, m.closes, m.current)).collect();
         let expected = [("Outer", 0, 0, 0, false), ("Inner", 1, 1, 0, false), ("Second", 2, 1, 1, true), ("Third", 1, 0, 1, false)];
         assert_eq!(tree, expected);
         assert_eq!(kinds(&chosen), [("", "Second"), ("Caused by", "Cause")]);
-        assert_eq!(kinds(&card(&event, Wanted::App, Some(1)).expect("a card")), [("", "Third")]);
-        assert_eq!(kinds(&card(&event, Wanted::App, Some(99)).expect("a card"))[0].1, "Second");
+        assert_eq!(kinds(&card(&event, Wanted::App, Some(1), &Marks::default()).expect("a card")), [("", "Third")]);
+        assert_eq!(kinds(&card(&event, Wanted::App, Some(99), &Marks::default()).expect("a card"))[0].1, "Second");
     }
 
     #[test]
     fn members_that_are_their_own_ancestors_do_not_hang() {
         let event = Event { exceptions: vec![exception("A", 1, Some(0), true), exception("B", 0, Some(1), true)], ..Event::default() };
-        assert!(card(&event, Wanted::App, None).is_some());
+        assert!(card(&event, Wanted::App, None, &Marks::default()).is_some());
         let event = Event { exceptions: (0..200).map(|n| exception("M", n, (n > 0).then_some(0), n == 0)).collect(), ..Event::default() };
-        let card = card(&event, Wanted::App, None).expect("a card");
+        let card = card(&event, Wanted::App, None, &Marks::default()).expect("a card");
         assert_eq!((card.tree.len(), card.tree_missing), (11, 189));
     }
 }

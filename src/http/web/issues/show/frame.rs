@@ -29,6 +29,8 @@ pub struct FrameView {
     pub vars: Vec<(String, Shown)>,
     /// The locals are shown open.
     pub vars_open: bool,
+    /// What was changed in the locals.
+    pub vars_mark: String,
 }
 
 /// A line of source.
@@ -54,6 +56,7 @@ impl FrameView {
             lines: lines(frame),
             vars: if with_vars { vars(&frame.vars) } else { Vec::new() },
             vars_open: false,
+            vars_mark: String::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The page of an issue and one of its events: what broke, since when, for whom, in which release, and where in the code.
 
+mod changed;
 mod crumbs;
 mod curl;
 mod evidence;

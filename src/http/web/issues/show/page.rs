@@ -14,10 +14,11 @@ use crate::http::web::issues::find::Found;
 use crate::http::web::issues::list::heading;
 use crate::http::web::layout::{Shell, Tab};
 use crate::http::web::page_error::PageError;
-use crate::protocol::event::{Damage, Event};
+use crate::protocol::event::Event;
 use crate::store::issue_reads::Issue;
 use crate::store::{self, Db};
 
+use super::changed::{self, ChangedCard, Marks};
 use super::crumbs::{self, Crumbs};
 use super::evidence::{self, Chip, Context, UserCard};
 use super::exceptions::{self, StackCard};
@@ -37,8 +38,6 @@ use super::{history, text};
 const MESSAGE_MAX: usize = 8_192;
 /// Reports that are drawn; the list of the project has the rest.
 const FEEDBACK_MAX: i64 = 5;
-/// Notes on damage that are drawn.
-const DAMAGE_MAX: usize = 30;
 
 /// An issue with one of its events.
 #[derive(Template)]
@@ -81,8 +80,7 @@ pub struct EventPart {
     contexts: Vec<Context>,
     tables: Vec<Table>,
     attachments: Vec<attachments::Row>,
-    damage: Vec<Damage>,
-    damage_count: usize,
+    changed: Option<ChangedCard>,
     missing: String,
     why: Why,
 }
@@ -101,13 +99,14 @@ pub async fn load(
     let base = format!("/{}/issues", issue.project_slug);
     let event = opened.as_ref().ok().map(|opened| &opened.event);
     let is_unreadable = opened.as_ref().err() == Some(&Absent::Unreadable);
+    let (changed, marks) = event.map(changed::of).unwrap_or_default();
     let (facts, chart) = numbers(doors, &issue, event, now).await?;
     let (kind, _) = heading(&issue);
     Ok(Page {
         id: issue.id.0,
         short_id: issue.short_id(),
         level: issue.level.name(),
-        message: if issue.type_.is_empty() && event.is_none() { Shown::default() } else { message_below(&issue, event) },
+        message: if issue.type_.is_empty() && event.is_none() { Shown::default() } else { message_below(&issue, event, &marks) },
         kind: cut(&kind, 300),
         badges: badges(&issue, now),
         may_work: access.me.user.role.may_work(),
@@ -121,7 +120,7 @@ pub async fn load(
         retention_days: store::retention::days_of(db, issue.project_id, doors.config.retention_days).await?,
         thins: doors.config.max_storage_bytes.is_some(),
         event: match opened {
-            Ok(opened) => Some(part(doors, &issue, opened, recommended, &options, &base).await?),
+            Ok(opened) => Some(part(doors, &issue, opened, recommended, &options, &base, (changed, &marks)).await?),
             Err(_) => None,
         },
         is_unreadable,
@@ -152,23 +151,23 @@ async fn part(
     recommended: Option<EventId>,
     options: &Options,
     base: &str,
+    (changed, marks): (Option<ChangedCard>, &Marks),
 ) -> Result<EventPart, PageError> {
     let Opened { stored, event, .. } = opened;
     let here = format!("/issues/{}/events/{}", issue.id, stored.summary.event_id);
     Ok(EventPart {
         nav: nav::load(&doors.db, issue, &stored.summary, recommended).await?,
         report: report::card(&event),
-        stack: exceptions::card(&event, options.frames, options.member),
+        stack: exceptions::card(&event, options.frames, options.member, marks),
         template: exceptions::template(&event),
-        crumbs: crumbs::card(&event, options.all_crumbs),
-        request: request::card(&event),
-        user: evidence::user(&event, base),
+        crumbs: crumbs::card(&event, options.all_crumbs, marks),
+        request: request::card(&event, marks),
+        user: evidence::user(&event, base, marks),
         tags: evidence::tags(&event, base),
-        contexts: evidence::contexts(&event),
-        tables: evidence::tables(&event),
+        contexts: evidence::contexts(&event, marks),
+        tables: evidence::tables(&event, marks),
         attachments: attachments::rows(doors, stored.project_id, stored.summary.event_id, &here).await?,
-        damage_count: event.damage.len(),
-        damage: event.damage.iter().take(DAMAGE_MAX).cloned().collect(),
+        changed,
         missing: evidence::missing(&event),
         why: why::load(&doors.db, issue, &stored.hash, event.grouping).await?,
     })
@@ -183,9 +182,18 @@ pub fn message(issue: &Issue, event: Option<&Event>) -> String {
 }
 
 /// The message under the title; nothing where the title already is the whole message.
-fn message_below(issue: &Issue, event: Option<&Event>) -> Shown {
+fn message_below(issue: &Issue, event: Option<&Event>, marks: &Marks) -> Shown {
     let message = message(issue, event);
-    if issue.type_.is_empty() && message.trim() == issue.value.trim() { Shown::default() } else { Shown::new(&message) }
+    let shown = if issue.type_.is_empty() && message.trim() == issue.value.trim() { Shown::default() } else { Shown::new(&message) };
+    marks.on(shown, || message_path(event))
+}
+
+/// Where [`message`] stands in the event.
+fn message_path(event: Option<&Event>) -> String {
+    match event.map(|event| event.exceptions.len()) {
+        Some(0) | None => "logentry.formatted".to_owned(),
+        Some(count) => format!("exception.values.{}.value", count - 1),
+    }
 }
 
 impl Page {

@@ -3,6 +3,7 @@
 use crate::protocol::event::{Event, Object, Request, Text};
 use crate::protocol::json::Json;
 
+use super::changed::Marks;
 use super::curl;
 use super::text::{Shown, cut, link};
 
@@ -41,29 +42,35 @@ pub struct Table {
     pub rows: Vec<(String, Shown)>,
     /// Entries there are; more than rows where some are left out.
     pub total: usize,
+    /// What was changed in it as a whole.
+    pub mark: String,
 }
 
 /// The card, if the event has a request with anything in it.
-pub fn card(event: &Event) -> Option<RequestCard> {
+pub fn card(event: &Event, marks: &Marks) -> Option<RequestCard> {
     let request = event.request.as_ref().filter(|request| **request != Request::default())?;
     let full = full_url(request);
     let form = request.data.as_ref().and_then(Json::as_object);
     let tables = [
-        pairs("Query", false, &request.query),
-        form.and_then(|form| object("Body", true, form)),
-        pairs("Headers", false, &request.headers),
-        pairs("Cookies", false, &request.cookies),
-        object("Environment", false, &request.env),
+        pairs("Query", "request.query_string", &request.query, marks),
+        form.and_then(|form| object("Body", true, form, "request.data", marks)),
+        pairs("Headers", "request.headers", &request.headers, marks),
+        pairs("Cookies", "request.cookies", &request.cookies, marks),
+        object("Environment", false, &request.env, "request.env", marks),
     ];
     let referer = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("referer")).map(|(_, value)| Shown::new(value));
     Some(RequestCard {
         method: cut(request.method.as_deref().unwrap_or_default(), 20),
         path: cut(path(request.url.as_deref().unwrap_or_default()), 300),
         href: link(&full),
-        url: Shown::new(&full),
+        url: marks.on(Shown::new(&full), || "request.url".to_owned()),
         referer,
         tables: tables.into_iter().flatten().collect(),
-        body: request.data.as_ref().filter(|data| !data.is_object() && !data.is_null()).map(Shown::json),
+        body: request
+            .data
+            .as_ref()
+            .filter(|data| !data.is_object() && !data.is_null())
+            .map(|data| marks.on(Shown::json(data), || "request.data".to_owned())),
         curl: curl::command(request),
     })
 }
@@ -85,15 +92,17 @@ pub fn path(url: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-fn pairs(title: &'static str, open: bool, pairs: &[(Text<'_>, Text<'_>)]) -> Option<Table> {
-    let rows: Vec<_> = pairs.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 200), Shown::new(value))).collect();
-    (!rows.is_empty()).then_some(Table { title, open, rows, total: pairs.len() })
+fn pairs(title: &'static str, path: &str, pairs: &[(Text<'_>, Text<'_>)], marks: &Marks) -> Option<Table> {
+    let row = |(name, value): &(Text<'_>, Text<'_>)| (cut(name, 200), marks.on(Shown::new(value), || format!("{path}.{name}")));
+    let rows: Vec<_> = pairs.iter().take(ENTRIES_MAX).map(row).collect();
+    (!rows.is_empty()).then(|| Table { title, open: false, rows, total: pairs.len(), mark: marks.at(|| path.to_owned()) })
 }
 
 /// A table of an object's fields.
-pub fn object(title: &'static str, open: bool, fields: &Object<'_>) -> Option<Table> {
-    let rows: Vec<_> = fields.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 200), Shown::json(value))).collect();
-    (!rows.is_empty()).then_some(Table { title, open, rows, total: fields.len() })
+pub fn object(title: &'static str, open: bool, fields: &Object<'_>, path: &str, marks: &Marks) -> Option<Table> {
+    let row = |(name, value): (&str, &Json<'_>)| (cut(name, 200), marks.on(Shown::json(value), || format!("{path}.{name}")));
+    let rows: Vec<_> = fields.iter().take(ENTRIES_MAX).map(row).collect();
+    (!rows.is_empty()).then(|| Table { title, open, rows, total: fields.len(), mark: marks.at(|| path.to_owned()) })
 }
 
 #[cfg(test)]
@@ -121,6 +130,6 @@ mod tests {
             ..Request::default()
         };
         assert_eq!(full_url(&request), "https://shop.example/?a=1&flag");
-        assert!(card(&Event { request: Some(Request::default()), ..Event::default() }).is_none());
+        assert!(card(&Event { request: Some(Request::default()), ..Event::default() }, &Marks::default()).is_none());
     }
 }

@@ -46,8 +46,9 @@ pub enum Wanted {
     All,
 }
 
-/// The rows of a stack (frames oldest first, as sent); `raising` says that its first open frame shows its locals.
-pub fn rows(frames: &[Frame], wanted: Wanted, raising: bool) -> Vec<Row> {
+/// The rows of a stack (frames oldest first, as sent); `raising` says that its first open frame shows its locals, `mark` what was changed in
+/// the locals of a frame.
+pub fn rows(frames: &[Frame], wanted: Wanted, raising: bool, mark: &dyn Fn(usize) -> String) -> Vec<Row> {
     let has_app = frames.iter().any(|frame| frame.in_app == Some(true));
     let kept = kept(frames.len(), wanted);
     let missing = frames.len() - kept.0 - kept.1;
@@ -63,6 +64,7 @@ pub fn rows(frames: &[Frame], wanted: Wanted, raising: bool) -> Vec<Row> {
         // Without own code the innermost frame is the best there is.
         let leads = app || (!has_app && n == 0);
         view.open = leads && opened < OPEN_MAX && !(view.lines.is_empty() && view.vars.is_empty());
+        view.vars_mark = mark(frames.len() - 1 - n);
         view.vars_open = view.open && raising && opened == 0;
         opened += usize::from(view.open);
         push(&mut rows, view, !leads && wanted == Wanted::App);
@@ -139,22 +141,25 @@ mod tests {
     #[test]
     fn the_newest_comes_first_and_framework_runs_fold() {
         let frames = [frame("wsgi", false), frame("django", false), frame("view", true), frame("lib", false), frame("pay", true)];
-        assert_eq!(outline(&rows(&frames, Wanted::App, true)), ["pay open", "lib", "view open", "2 folded: django, wsgi"]);
-        assert_eq!(outline(&rows(&frames, Wanted::All, true)), ["pay open", "lib", "view open", "django", "wsgi"]);
+        assert_eq!(
+            outline(&rows(&frames, Wanted::App, true, &|_| String::new())),
+            ["pay open", "lib", "view open", "2 folded: django, wsgi"]
+        );
+        assert_eq!(outline(&rows(&frames, Wanted::All, true, &|_| String::new())), ["pay open", "lib", "view open", "django", "wsgi"]);
     }
 
     #[test]
     fn without_own_code_the_innermost_frame_opens() {
         let frames = [frame("a", false), frame("b", false), frame("c", false)];
-        assert_eq!(outline(&rows(&frames, Wanted::App, true)), ["c open", "2 folded: b, a"]);
+        assert_eq!(outline(&rows(&frames, Wanted::App, true, &|_| String::new())), ["c open", "2 folded: b, a"]);
     }
 
     #[test]
     fn endless_recursion_is_bounded() {
         let frames: Vec<_> = (0..973).map(|_| frame("again", true)).collect();
-        let outline = outline(&rows(&frames, Wanted::App, true));
+        let outline = outline(&rows(&frames, Wanted::App, true, &|_| String::new()));
         assert_eq!((outline.len(), outline[30].as_str()), (41, "933 missing"));
         assert_eq!(outline.iter().filter(|row| row.ends_with("open")).count(), OPEN_MAX);
-        assert_eq!(rows(&frames, Wanted::All, true).len(), FRAMES_MAX + 1);
+        assert_eq!(rows(&frames, Wanted::All, true, &|_| String::new()).len(), FRAMES_MAX + 1);
     }
 }

@@ -1,9 +1,8 @@
 //! Texts of an event as a page shows them: bounded, with what was scrubbed marked. Escaping is the templates' work.
 
+use crate::protocol::event::changes::FILTERED;
 use crate::protocol::json::Json;
 
-/// What scrubbing puts in place of a secret.
-const FILTERED: &str = "[Filtered]";
 /// Characters of one value that are shown at once; the rest opens.
 const SHOWN_MAX: usize = 1_024;
 /// Characters of one value that a page holds at all; the raw event has the rest.
@@ -37,6 +36,8 @@ pub struct Shown {
     pub more: Vec<Piece>,
     /// There is still more in the raw event.
     pub cut: bool,
+    /// What was changed in it before it was stored: `cut to 200 characters (was 400)`.
+    pub mark: String,
 }
 
 impl Shown {
@@ -44,7 +45,7 @@ impl Shown {
     pub fn new(text: &str) -> Self {
         let (first, rest) = split_at_char(text, SHOWN_MAX);
         let (more, beyond) = split_at_char(rest, HELD_MAX - SHOWN_MAX);
-        Self { pieces: pieces(first), more: pieces(more), cut: !beyond.is_empty() }
+        Self { pieces: pieces(first), more: pieces(more), cut: !beyond.is_empty(), mark: String::new() }
     }
 
     /// From a JSON value, written for people.
