@@ -255,3 +255,29 @@ async fn what_is_missing_is_said_and_extremes_fit() {
     assert_eq!(page.status, StatusCode::OK);
     page.assert_shows("Events are kept for 90 days");
 }
+
+#[tokio::test]
+async fn what_was_changed_is_listed_counted_and_marked() {
+    let app = TestApp::start().await;
+    let project = app.project("shop-web").await;
+    let event = json!({
+        "exception": { "values": [{ "type": "E", "value": "cut \u{0} short" }] }, "level": {}, "extra": { "big": "x".repeat(20_000), "password": "hunter2" },
+        "hologram": { "depth": 3 }, "_meta": { "breadcrumbs": { "": { "len": 150 } } },
+    });
+    let id = capture(&app, &project, event).await;
+    let browser = app.sign_in_owner().await;
+    let page = browser.open(&format!("/issues/{}/events/{id}", issue_of(&app, &id).await)).await;
+    page.assert_shows("What was changed");
+    page.assert_shows("2 values cut, 1 dropped, 1 repaired, 1 secret removed");
+    page.assert_shows("cut to 16,384 characters (was 20,000)");
+    page.assert_shows("cut by the SDK (was 150)");
+    assert!(page.texts_of("scrub").iter().any(|mark| mark.starts_with("changed")), "{:?}", page.texts_of("scrub"));
+    page.assert_shows("Other fields");
+    page.assert_shows("hologram");
+    let raw = browser.open(&format!("/issues/{}/events/{id}.json", issue_of(&app, &id).await)).await;
+    assert!(raw.text().contains("hologram") && !raw.text().contains("hunter2"), "{}", raw.text());
+
+    let whole = capture(&app, &project, json!({ "message": "as it should be" })).await;
+    let page = browser.open(&format!("/issues/{}/events/{whole}", issue_of(&app, &whole).await)).await;
+    assert!(!page.text().contains("What was changed"), "{}", page.text());
+}
