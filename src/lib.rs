@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod digest;
 pub mod domain;
+pub mod geoip;
 pub mod http;
 pub mod jobs;
 pub mod notify;

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::digest::{self, Digest};
 use crate::domain::attachment::Quota;
+use crate::geoip::GeoIp;
 use crate::http::{self, Doors};
 use crate::jobs;
 use crate::notify::{self, Mailer};
@@ -42,6 +43,8 @@ pub struct App {
     pub digest: Digest,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// Where addresses are.
+    pub geoip: Option<&'static GeoIp>,
 }
 
 impl App {
@@ -59,13 +62,15 @@ impl App {
                 event_count: config.attachments.count,
                 event_bytes: config.attachments.bytes,
             },
+            // One for each time the parts are wired, which is once in the life of a process.
+            geoip: config.geoip_file.as_deref().map(|path| &*Box::leak(Box::new(GeoIp::open(path)))),
             retention: Duration::days(i64::from(config.retention_days)),
             sample_after: config.sample_after,
             new_issues: config.new_issues,
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;
-        Ok(Self { doors: Doors::new(db, clock, config, spool.clone(), digest.accounting()), spool, digest, mailer })
+        Ok(Self { doors: Doors::new(db, clock, config, spool.clone(), digest.accounting()), spool, digest, mailer, geoip: settings.geoip })
     }
 
     /// Every route.

@@ -41,6 +41,9 @@ const KEYS_EVERY: Duration = Duration::from_secs(60);
 /// How often what limits refused is put into the spool: what `kill -9` can make the accounting forget.
 const REFUSED_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the GeoIP file was replaced.
+const GEOIP_EVERY: Duration = Duration::from_secs(60);
+
 /// Starts all loops; each ends after the step under way once `stop` is cancelled.
 pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     let mut running = JoinSet::new();
@@ -55,6 +58,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     running.spawn(worker::run(timed("fold", MAIL_EVERY, app, fold), stop.clone()));
     running.spawn(worker::run(timed("deliver", MAIL_EVERY, app, deliver), stop.clone()));
     running.spawn(worker::run(timed("limited", REFUSED_EVERY, app, limited), stop.clone()));
+    running.spawn(worker::run(timed("geoip", GEOIP_EVERY, app, geoip), stop.clone()));
     running.spawn(worker::run(timed("keys", KEYS_EVERY, app, keys), stop.clone()));
     running
 }
@@ -199,6 +203,14 @@ async fn deliver(app: App) -> anyhow::Result<usize> {
 /// One step keeps everything, so there is nothing to go on with at once.
 async fn limited(app: App) -> anyhow::Result<usize> {
     ingest::keep_refused(&app.doors).await.map(|_| 0)
+}
+
+/// Reads a file, so not on the threads that answer.
+async fn geoip(app: App) -> anyhow::Result<usize> {
+    if let Some(geoip) = app.geoip {
+        tokio::task::spawn_blocking(move || geoip.refresh()).await.context("looking for a new GeoIP file")?;
+    }
+    Ok(0)
 }
 
 async fn keys(app: App) -> anyhow::Result<usize> {

@@ -11,6 +11,7 @@ use crate::cli::counts;
 use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::config::{Checked, Config};
+use crate::geoip::GeoIp;
 use crate::notify::{self, Mailer};
 use crate::spool::{self, Mark, Position, SpoolLimits, survey};
 use crate::store;
@@ -58,6 +59,7 @@ impl Check {
         report.note("dead letters", dead_letters(installation).await);
         report.note("partitions", partitions(installation).await);
         report.note("public address", Ok(public_address(&installation.config)));
+        report.note("places of addresses", places(&installation.config));
         report.note("mail", self.mail(&installation.config).await);
         if self.counts {
             report.note("counts", counts::prove(installation, &Clock::system()).await);
@@ -95,6 +97,14 @@ impl Report {
                 say!("FAILED  {what}: {problem:#}");
             }
         }
+    }
+}
+
+/// A broken file keeps nothing from starting, which is why somebody has to say it.
+fn places(config: &Config) -> anyhow::Result<String> {
+    match &config.geoip_file {
+        Some(path) => GeoIp::describe(path),
+        None => Ok("BUGLE_GEOIP_FILE is not set: events get none".to_owned()),
     }
 }
 

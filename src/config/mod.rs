@@ -55,6 +55,8 @@ pub struct Config {
     pub new_issues: Option<u32>,
     /// How much may wait while the database is away.
     pub spool: SpoolConfig,
+    /// A MaxMind file that says where addresses are. Not looked at here: a broken one keeps nothing from starting.
+    pub geoip_file: Option<PathBuf>,
     /// Whose `X-Forwarded-*` is believed.
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -167,6 +167,7 @@ impl Checked {
                 max_bytes: kept(said(&raw.spool_max_bytes).map(spool_bytes).transpose(), &mut note).flatten(),
                 max_hours: kept(said(&raw.spool_max_hours).map_or(Ok(SPOOL_HOURS_DEFAULT), spool_hours), &mut note).unwrap_or_default(),
             },
+            geoip_file: said(&raw.geoip_file).map(PathBuf::from),
             trusted_proxies: kept(trusted_proxies(said(&raw.trusted_proxies).unwrap_or_default()), &mut note).unwrap_or_default(),
             url,
         };

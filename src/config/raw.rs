@@ -84,6 +84,9 @@ pub struct Raw {
     /// Hours that the oldest event may wait in the spool while none is stored; beyond, events are refused [default: 72]
     #[arg(long, env = "BUGLE_SPOOL_MAX_HOURS", value_name = "BUGLE_SPOOL_MAX_HOURS", global = true)]
     pub spool_max_hours: Option<String>,
+    /// A MaxMind file, GeoLite2 City or Country, that says where addresses are [default: none]
+    #[arg(long, env = "BUGLE_GEOIP_FILE", value_name = "BUGLE_GEOIP_FILE", global = true)]
+    pub geoip_file: Option<String>,
     /// Addresses or networks whose X-Forwarded-* is believed, separated by commas
     #[arg(long, env = "BUGLE_TRUSTED_PROXIES", value_name = "BUGLE_TRUSTED_PROXIES", global = true)]
     pub trusted_proxies: Option<String>,

@@ -65,6 +65,9 @@ fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
     event.event_id = Some(id(&event, cx));
     if event.received.is_none() || matches!(source, Source::Sent { .. }) {
         normalize::event(&mut event, &arrival(cx, sent_at));
+        if let Some(geoip) = cx.settings.geoip {
+            normalize::places::fill(&mut event, |address| geoip.lookup(address));
+        }
     }
     scrub::event(&mut event);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };

@@ -16,6 +16,7 @@ use tracing::{debug, error, info, warn};
 use crate::clock::Clock;
 use crate::domain::accounting::Accounting;
 use crate::domain::attachment::Quota;
+use crate::geoip::GeoIp;
 use crate::protocol::receipt::Receipt;
 use crate::spool::{Entry, Mark, Place, Position, Spool};
 use crate::store::payload::packer::{Packed, Packer};
@@ -77,6 +78,8 @@ pub struct Settings {
     pub envelope_bytes: usize,
     /// Limits of attachments.
     pub attachments: Quota,
+    /// Where addresses are; lives as long as the process.
+    pub geoip: Option<&'static GeoIp>,
     /// How long events are kept; no event is stored as older than that.
     pub retention: Duration,
     /// Events of one issue and hour that are stored whole, where a project says nothing else. `None`: all.

@@ -10,6 +10,7 @@ pub mod dictionary;
 pub mod event_id;
 pub mod fingerprint;
 pub mod grouping_rules;
+pub mod geo;
 pub mod ids;
 pub mod issue;
 pub mod letter;

@@ -61,6 +61,12 @@ async fn check_explains_and_its_exit_code_says_whether_all_is_well() {
     let no_mail = site.run(&["check", "--send-mail", "a@shop.example"]);
     assert_eq!(no_mail.status.code(), Some(1));
     assert!(out(&no_mail).contains("FAILED  mail: BUGLE_SMTP_URL is not set"), "{}", out(&no_mail));
+    let invented = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/geoip/invented.mmdb");
+    let places = site.run(&["check", "--geoip-file", invented]);
+    assert!(places.status.success() && out(&places).contains("Invented-City of 20"), "{} {}", out(&places), err(&places));
+    let nowhere = site.run(&["check", "--geoip-file", "/nowhere/places.mmdb"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(out(&nowhere).contains("/nowhere/places.mmdb (BUGLE_GEOIP_FILE)"), "{} {}", out(&nowhere), err(&nowhere));
     let away = site.run(&["check", "--database-url", "postgres://bugle@127.0.0.1:1/bugle"]);
     assert_eq!(away.status.code(), Some(1));
     assert!(out(&away).contains("FAILED  database: connecting to the Postgres server of DATABASE_URL"), "{}", out(&away));

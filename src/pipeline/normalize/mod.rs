@@ -7,6 +7,7 @@ mod derived;
 mod frames;
 mod names;
 mod people;
+pub mod places;
 mod request;
 mod tags;
 mod texts;

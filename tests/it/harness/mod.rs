@@ -207,6 +207,7 @@ fn config(url: &str, data_dir: &std::path::Path, smtp_url: Option<String>) -> Co
         limits: Limits { event_bytes: 1 << 20, envelope_bytes: 20 << 20, attachment_bytes: 20 << 20 },
         attachments: AttachmentLimits { count: 50, bytes: 50 << 20 },
         rates: Rates::default(),
+        geoip_file: None,
         sample_after: None,
         new_issues: Some(60),
         spool: SpoolConfig { max_bytes: None, max_hours: 72 },

@@ -43,6 +43,7 @@ impl Node {
             envelope_bytes: 20 << 20,
             attachments: Quota { bytes: 20 << 20, event_count: 50, event_bytes: 50 << 20 },
             retention: Duration::days(90),
+            geoip: None,
             sample_after: None,
             new_issues: None,
         };

@@ -53,12 +53,22 @@ pub fn user(event: &Event, base: &str, marks: &Marks) -> Option<UserCard> {
     let path = |name: &str| if name == "IP" { "user.ip_address".to_owned() } else { format!("user.{}", name.to_ascii_lowercase()) };
     let shown = |name: &str, value: &str| (name.to_owned(), marks.on(Shown::new(value), || path(name)));
     let mut pairs: Vec<Pair> = known.iter().filter_map(|(name, value)| Some(shown(name, value.as_deref()?))).collect();
-    pairs.extend(user.other.iter().take(ENTRIES_MAX).map(|(name, value)| (cut(name, 100), Shown::json(value))));
+    pairs.extend(user.other.iter().take(ENTRIES_MAX).map(|(name, value)| match place(name, value) {
+        Some(place) => ("Place".to_owned(), Shown::new(&place)),
+        None => (cut(name, 100), Shown::json(value)),
+    }));
     // The same order in which people are told apart when they are counted.
     let keys = [("user.id", &user.id), ("user.username", &user.username), ("user.email", &user.email), ("user.ip", &user.ip_address)];
     let first = keys.iter().find_map(|(key, value)| Some((*key, value.as_deref().filter(|value| !value.is_empty())?)));
     let issues = first.filter(|(_, value)| !value.contains("[Filtered]")).map(|(key, value)| address::search_pair(base, key, value));
     (!pairs.is_empty()).then(|| UserCard { pairs, issues: issues.unwrap_or_default() })
+}
+
+/// `Reveille, Hornshire, XB` of the user's `geo`.
+fn place(name: &str, geo: &Json<'_>) -> Option<String> {
+    let fields = geo.as_object().filter(|_| name == "geo")?;
+    let known = ["city", "region", "country_code"].iter().filter_map(|field| fields.get(field)?.as_str());
+    Some(known.collect::<Vec<_>>().join(", ")).filter(|place| !place.is_empty())
 }
 
 /// Environment, release and level first, then the tags as sent.
