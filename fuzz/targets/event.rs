@@ -21,7 +21,7 @@ pub fn event(data: &[u8]) {
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
     };
     normalize::event(&mut event, &arrival);
-    scrub::event(&mut event);
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
     let version = fingerprint::Version::NEWEST;
     let found = fingerprint::compute(&event, version);
     found.memory.sentence.iter().for_each(|sentence| drop(fingerprint::slots(sentence)));
@@ -37,7 +37,7 @@ pub fn event(data: &[u8]) {
     assert_same(&stored, &protocol::to_stored(&again), "it is stored as it is read");
     assert_eq!(fingerprint::compute(&again, version).hashes, hashes, "a stored event has the hashes it had");
     assert_eq!(title::of(&again), title, "and the title");
-    scrub::event(&mut again);
+    scrub::event(&mut again, &scrub::Rules::DEFAULT);
     assert_same(&stored, &protocol::to_stored(&again), "scrubbing twice is scrubbing once");
 }
 

@@ -13,6 +13,7 @@ pub mod passwords;
 pub mod project_keys;
 pub mod projects;
 pub mod resets;
+pub mod scrubbing;
 pub mod secret;
 pub mod sessions;
 pub mod setup;

@@ -16,6 +16,7 @@ use crate::jobs;
 use crate::notify::{self, Mailer};
 use crate::spool::{Spool, SpoolLimits};
 use crate::store::Db;
+use crate::store::sealing::SealKey;
 
 mod access_log;
 pub mod database;
@@ -67,6 +68,7 @@ impl App {
             retention: Duration::days(i64::from(config.retention_days)),
             sample_after: config.sample_after,
             new_issues: config.new_issues,
+            seal: SealKey::of(&config.secret_key.0),
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;

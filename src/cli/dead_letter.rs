@@ -14,6 +14,7 @@ use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::domain::ids::ProjectId;
 use crate::store::dead_letters::DeadLetter;
+use crate::store::sealing::SealKey;
 use crate::store::{self, Db};
 
 /// Most letters listed at once.
@@ -142,10 +143,13 @@ impl Show {
         let letter = store::dead_letters::find(&installation.db, self.id).await.context("looking for the dead letter")?;
         let contents = store::dead_letters::find_contents(&installation.db, self.id).await.context("reading it")?;
         let (Some(letter), Some(contents)) = (letter, contents) else { bail!("there is no dead letter {}", self.id) };
-        say!("{}\n{}", serde_json::to_string_pretty(&as_json(&letter))?, serde_json::to_string_pretty(&contents.receipt)?);
+        let receipt = serde_json::to_string_pretty(&contents.receipt)?;
+        let key = SealKey::of(&installation.config.secret_key.0);
+        let body = contents.open(&key).context("the letter was encrypted under another BUGLE_SECRET_KEY")?;
+        say!("{}\n{receipt}", serde_json::to_string_pretty(&as_json(&letter))?);
         // As it is: the sender's bytes, perhaps compressed.
         let mut out = std::io::stdout().lock();
-        out.write_all(&contents.body).and_then(|()| out.write_all(b"\n")).context("writing to standard output")
+        out.write_all(&body).and_then(|()| out.write_all(b"\n")).context("writing to standard output")
     }
 }
 

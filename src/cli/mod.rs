@@ -13,6 +13,7 @@ use crate::app::{self, installation::Installation};
 use crate::cli::say::say;
 use crate::clock::Clock;
 use crate::config::{Checked, Raw};
+use crate::domain::scrubbing::Scrubbing;
 use crate::telemetry::Logging;
 
 mod check;
@@ -21,6 +22,7 @@ mod dead_letter;
 mod dsn;
 mod project;
 mod say;
+mod scrub;
 mod table;
 mod token;
 mod user;
@@ -60,6 +62,8 @@ enum Command {
     /// Look at what could not be digested, try it again, drop it
     #[command(subcommand)]
     DeadLetter(dead_letter::Command),
+    /// Try the scrubbing rules on an event in a file
+    Scrub(scrub::Scrub),
 }
 
 /// Reads the arguments, does what they say, and answers the exit code: 0 done, 1 failed, 2 not understood.
@@ -80,15 +84,23 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> ExitCode {
+    let command = match cli.command {
+        Some(Command::Scrub(scrub)) if scrub.project.is_none() => return ended(scrub.run(Scrubbing::default())),
+        command => command,
+    };
     let settings = match Checked::parse(&cli.settings) {
         Ok(settings) => settings,
         Err(faults) => return refuse(&faults.to_string()),
     };
-    let outcome = match cli.command {
+    let outcome = match command {
         None | Some(Command::Serve) => app::run(settings).await,
         Some(Command::Check(check)) => return check.run(settings).await,
         Some(command) => administer(command, settings).await,
     };
+    ended(outcome)
+}
+
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => fail(&problem),
@@ -107,6 +119,7 @@ async fn administer(command: Command, settings: Checked) -> anyhow::Result<()> {
         Command::Dsn(command) => command.run(&installation).await,
         Command::Token(command) => command.run(&installation, &clock).await,
         Command::DeadLetter(command) => command.run(&installation, &clock).await,
+        Command::Scrub(scrub) => scrub.run_in(&installation).await,
     };
     installation.close().await;
     done

@@ -54,8 +54,8 @@ fn cut(item: &Item<'_>, cx: &Cx<'_>, reading: &Reading) -> NewAttachment {
     let word = |key: &str| item.header.get(key).and_then(|value| value.as_str()).unwrap_or_default();
     let cut = |text: &str| text.chars().filter(|c| !c.is_control()).take(WORDS_LEN_MAX).collect::<String>();
     let kind = Some(cut(word("attachment_type"))).filter(|kind| !kind.is_empty()).unwrap_or_else(|| PLAIN.to_owned());
-    let clean = attachment::text(item.payload).and_then(scrub::file);
-    let bytes = clean.as_deref().map_or(item.payload, str::as_bytes);
+    let clean = attachment::text(item.payload).and_then(|text| scrub::document(text.as_bytes(), &cx.rules.scrub));
+    let bytes = clean.as_deref().unwrap_or(item.payload);
     let event_id = cx.companion_id();
     let mut file = NewAttachment {
         project_id: cx.receipt.project_id,

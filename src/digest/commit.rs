@@ -64,7 +64,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     let alert_count = alerts::decide(tx, &verdict.tellings, now).await?;
     let letters: Vec<_> =
         readings.iter().flat_map(|reading| &reading.letters).filter(|letter| kept(letter.project_id, &projects)).cloned().collect();
-    dead_letters::insert(tx, &letters, now).await?;
+    dead_letters::insert(tx, &letters, &settings.seal, now).await?;
     let refused: Vec<_> =
         readings.iter().flat_map(|reading| &reading.refusals).filter(|one| kept(one.project_id, &projects)).cloned().collect();
     refusals::add(tx, &refused).await?;

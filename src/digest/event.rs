@@ -69,7 +69,7 @@ fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
             normalize::places::fill(&mut event, |address| geoip.lookup(address));
         }
     }
-    scrub::event(&mut event);
+    scrub::event(&mut event, &cx.rules.scrub);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };
     Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer))
 }
@@ -109,7 +109,7 @@ pub fn letter(json: &[u8], cx: &Cx<'_>, reason: String) -> NewDeadLetter {
     let readable = catch_unwind(AssertUnwindSafe(|| {
         let mut event = protocol::read(json).ok()?;
         event.event_id = Some(id(&event, cx));
-        scrub::event(&mut event);
+        scrub::event(&mut event, &cx.rules.scrub);
         Some((event.event_id, protocol::to_stored(&event)))
     }));
     match readable.ok().flatten() {

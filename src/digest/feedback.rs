@@ -70,7 +70,7 @@ fn give_up(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading, reason: String) 
 }
 
 fn keep(mut said: Event<'_>, own_id: Option<EventId>, event_id: Option<EventId>, cx: &Cx<'_>, reading: &mut Reading) {
-    scrub::event(&mut said);
+    scrub::event(&mut said, &cx.rules.scrub);
     let about = said.contexts.get("feedback").and_then(Json::as_object).cloned().unwrap_or_default();
     let field = |name: &str| text(&about, name);
     let event_id = event_id.or_else(|| EventId::parse(&field("associated_event_id")).ok());

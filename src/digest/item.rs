@@ -6,7 +6,9 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::event::{self, Source};
+use super::read::Reader;
 use super::reading::Reading;
+use super::rulebook::Rules;
 use super::{Settings, attachment, client_report, crash, feedback, letter, security};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
@@ -34,6 +36,8 @@ pub struct Cx<'a> {
     pub body: &'a Bytes,
     /// Limits.
     pub settings: Settings,
+    /// Of the project.
+    pub rules: &'a Rules,
     /// Compresses what is to be stored.
     pub packer: &'a Packer,
     /// The envelope's own event id: what the SDK was answered. The first event of the envelope takes it.
@@ -50,11 +54,13 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// Before any item was read.
-    pub fn of(receipt: &'a Receipt, body: &'a Bytes, settings: Settings, packer: &'a Packer) -> Self {
+    pub fn of(receipt: &'a Receipt, body: &'a Bytes, reader: &'a Reader) -> Self {
+        let (settings, packer, rules) = (reader.settings, &reader.packer, reader.rules.of(receipt.project_id));
         Self {
             receipt,
             body,
             settings,
+            rules,
             packer,
             answered_id: None,
             sent_at: None,

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::sighting::Sighting;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
+use crate::pipeline::scrub;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::store::attachments::NewAttachment;
 use crate::store::dead_letters::NewDeadLetter;
@@ -30,7 +31,8 @@ pub fn of_body(
         event_id: event_id.unwrap_or(receipt.event_id),
         ..cleaned(receipt)
     };
-    let (body, reason) = bounded(body, reason);
+    let is_scrubbed = form == BodyForm::Stored;
+    let (body, reason) = bounded(body, &reason);
     NewDeadLetter {
         project_id: receipt.project_id,
         received_at: receipt.received_at,
@@ -39,6 +41,7 @@ pub fn of_body(
         reason,
         receipt: serde_json::to_value(&receipt).unwrap_or(Value::Null),
         body,
+        is_scrubbed,
     }
 }
 
@@ -79,19 +82,21 @@ fn receipt(project_id: ProjectId, received_at: OffsetDateTime, form: BodyForm, e
 
 /// Bytes of which nothing is known.
 pub fn of_bytes(project_id: ProjectId, received_at: OffsetDateTime, receipt: Value, body: &[u8], reason: &str) -> NewDeadLetter {
-    let (body, reason) = bounded(body, reason.to_owned());
-    NewDeadLetter { project_id, received_at, item_type: "request".into(), event_id: None, reason, receipt, body }
+    let (body, reason) = bounded(body, reason);
+    NewDeadLetter { project_id, received_at, item_type: "request".into(), event_id: None, reason, receipt, body, is_scrubbed: false }
 }
 
-fn bounded(body: &[u8], reason: String) -> (Vec<u8>, String) {
+/// What a reason quotes of the body is scrubbed like the body.
+fn bounded(body: &[u8], reason: &str) -> (Vec<u8>, String) {
+    let reason = scrub::line(reason, &scrub::Rules::DEFAULT).into_owned();
     if body.len() <= BODY_LEN_MAX {
         return (body.to_vec(), reason);
     }
     (Vec::new(), format!("{reason} (its {} bytes are too many to keep)", body.len()))
 }
 
-/// Headers can hold what `jsonb` cannot.
+/// Headers can hold what `jsonb` cannot, and secrets.
 fn cleaned(receipt: &Receipt) -> Receipt {
-    let text = |field: &Option<String>| field.as_deref().map(|text| clean(text).into_owned());
+    let text = |field: &Option<String>| field.as_deref().map(|text| clean(&scrub::line(text, &scrub::Rules::DEFAULT)).into_owned());
     Receipt { client_ip: text(&receipt.client_ip), user_agent: text(&receipt.user_agent), sdk: text(&receipt.sdk), ..receipt.clone() }
 }

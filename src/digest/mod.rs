@@ -20,6 +20,7 @@ use crate::geoip::GeoIp;
 use crate::protocol::receipt::Receipt;
 use crate::spool::{Entry, Mark, Place, Position, Spool};
 use crate::store::payload::packer::{Packed, Packer};
+use crate::store::sealing::SealKey;
 use crate::store::spool_positions::SpoolPosition;
 use crate::store::{self, Db};
 
@@ -43,6 +44,7 @@ mod read;
 mod reading;
 mod refused;
 mod retry;
+mod rulebook;
 mod sampling;
 mod security;
 mod sighting;
@@ -50,7 +52,9 @@ mod status;
 mod words;
 
 use failure::Failure;
+use read::Reader;
 use reading::Reading;
+use rulebook::Shelf;
 
 /// Most spool entries in one batch. One envelope seldom holds more than one event.
 const BATCH_ENTRIES_MAX: usize = 512;
@@ -86,6 +90,8 @@ pub struct Settings {
     pub sample_after: Option<u32>,
     /// Issues that one project may make in a minute, see `domain::new_issues`. `None`: any number.
     pub new_issues: Option<u32>,
+    /// Seals dead letters that cannot be scrubbed.
+    pub seal: SealKey,
 }
 
 /// The digest of one node. Clones share their state.
@@ -100,6 +106,7 @@ struct Inner {
     accounting: Arc<Accounting>,
     work: Mutex<Work>,
     packer: Packer,
+    rules: Shelf,
 }
 
 /// What is between the spool and the database. Whoever holds its lock is the one committer.
@@ -124,7 +131,16 @@ struct Work {
 impl Digest {
     /// Wires it; nothing is read before the first [`Digest::run_once`].
     pub fn new(db: Db, clock: Clock, spool: Spool, settings: Settings) -> Self {
-        Self(Arc::new(Inner { db, clock, spool, settings, accounting: Arc::default(), packer: Packer::default(), work: Mutex::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            spool,
+            settings,
+            accounting: Arc::default(),
+            packer: Packer::default(),
+            rules: Shelf::default(),
+            work: Mutex::default(),
+        }))
     }
 
     /// What became of the items since the start.
@@ -165,7 +181,7 @@ impl Digest {
             return Ok(count);
         }
         work.runs_since_retry = 0;
-        Ok(count + retry::next(&self.0.db, &self.0.clock, self.0.settings, &self.0.packer).await?)
+        Ok(count + retry::next(&self.0.db, &self.0.clock, &self.0.reader().await?).await?)
     }
 }
 
@@ -216,9 +232,18 @@ impl Inner {
         }
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
         self.equip(work, &entries).await;
-        work.readings = read::entries(entries, self.settings, &self.packer).await?;
+        work.readings = match entries.is_empty() {
+            true => vec![],
+            false => read::entries(entries, &self.reader().await?).await?,
+        };
         work.adrift = false;
         Ok(())
+    }
+
+    /// What a batch is read with.
+    async fn reader(&self) -> anyhow::Result<Reader> {
+        let rules = self.rules.newest(&self.db, self.clock.now()).await?;
+        Ok(Reader { settings: self.settings, packer: self.packer.clone(), rules })
     }
 
     /// Before the first batch: what waits since the last life is compressed against the dictionaries that life made.
@@ -243,8 +268,8 @@ impl Inner {
         work.adrift = true;
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
         if !entries.is_empty() {
-            let (settings, packer) = (self.settings, self.packer.clone());
-            work.ahead = Some(tokio::spawn(async move { read::entries(entries, settings, &packer).await }));
+            let reader = self.reader().await?;
+            work.ahead = Some(tokio::spawn(async move { read::entries(entries, &reader).await }));
         }
         work.adrift = false;
         Ok(())

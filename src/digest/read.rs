@@ -13,6 +13,7 @@ use super::item::{self, Cx};
 use super::letter;
 use super::reading::Reading;
 use super::refused;
+use super::rulebook::Rulebook;
 use super::{Settings, attachment, crash};
 use crate::domain::ids::ProjectId;
 use crate::protocol::category::Category;
@@ -21,13 +22,25 @@ use crate::protocol::envelope;
 use crate::protocol::receipt::{BodyForm, Receipt};
 use crate::protocol::store_body;
 use crate::spool::Entry;
+use crate::store::dead_letters::NewDeadLetter;
 use crate::store::payload::packer::Packer;
 
 /// Entries that are read by one thread at least: fewer are not worth another one.
 const ENTRIES_PER_THREAD_MIN: usize = 8;
 
+/// What reading needs besides the entries. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    /// Limits.
+    pub settings: Settings,
+    /// Compresses what is to be stored.
+    pub packer: Packer,
+    /// Of the projects.
+    pub rules: Rulebook,
+}
+
 /// Reads a batch, in parallel where it is large. The readings are in the order of the entries.
-pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packer) -> anyhow::Result<Vec<Reading>> {
+pub async fn entries(mut entries: Vec<Entry>, reader: &Reader) -> anyhow::Result<Vec<Reading>> {
     if entries.is_empty() {
         return Ok(vec![]);
     }
@@ -37,8 +50,8 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packe
     while !entries.is_empty() {
         let rest = entries.split_off(share.min(entries.len()));
         let part = std::mem::replace(&mut entries, rest);
-        let packer = packer.clone();
-        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, settings, &packer)).collect::<Vec<_>>()));
+        let reader = reader.clone();
+        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, &reader)).collect::<Vec<_>>()));
     }
     let mut readings = Vec::new();
     for task in tasks {
@@ -48,11 +61,14 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packe
 }
 
 /// Reads one entry and packs its events. Whatever it holds, the answer is a reading.
-pub fn entry(entry: &Entry, settings: Settings, packer: &Packer) -> Reading {
+pub fn entry(entry: &Entry, reader: &Reader) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
             let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());
-            guarded(Cx::of(&receipt, &entry.body, settings, packer), &entry.body, &mut reading);
+            guarded(Cx::of(&receipt, &entry.body, reader), &entry.body, &mut reading);
+            if reader.rules.of(receipt.project_id).scrub.drops_callers() {
+                reading.letters.iter_mut().for_each(NewDeadLetter::forget_caller);
+            }
             reading
         }
         Err(error) => {

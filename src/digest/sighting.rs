@@ -6,10 +6,11 @@ use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::{Fingerprint, Hash, Memory};
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
+use crate::domain::scrubbing::is_scrubbed;
 use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
 use crate::protocol::category::Category;
-use crate::protocol::event::{self, Event, Grouping, User};
+use crate::protocol::event::{self, Event, Grouping, Text, User};
 use crate::protocol::security_report::Kind;
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
@@ -212,13 +213,18 @@ fn tags(event: &Event) -> Vec<(String, String)> {
 
 fn person(user: Option<&User>) -> Option<Person> {
     let user = user?;
-    Person::of(user.id.as_deref(), user.username.as_deref(), user.email.as_deref(), user.ip_address.as_deref())
+    Person::of(kept(&user.id), kept(&user.username), kept(&user.email), kept(&user.ip_address))
+}
+
+/// A name that was taken out is the same for everybody.
+fn kept<'a>(name: &'a Option<Text<'_>>) -> Option<&'a str> {
+    name.as_deref().filter(|name| !is_scrubbed(name))
 }
 
 fn label(user: Option<&User>) -> Option<String> {
     let user = user?;
     let names = [&user.email, &user.username, &user.name, &user.id, &user.ip_address];
-    names.into_iter().flatten().find(|name| !name.is_empty()).map(|name| clean_cut(name, NAME_LEN_MAX))
+    names.into_iter().filter_map(kept).find(|name| !name.is_empty()).map(|name| clean_cut(name, NAME_LEN_MAX))
 }
 
 fn trace_id(event: &Event) -> Option<String> {

@@ -23,6 +23,7 @@ pub mod person;
 pub mod project;
 pub mod rate_limit;
 pub mod sampling;
+pub mod scrubbing;
 pub mod search;
 pub mod slot;
 pub mod spike;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Tx;
+use super::sealing::SealKey;
 use super::text::clean_cut;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::ProjectId;
@@ -30,8 +31,19 @@ pub struct NewDeadLetter {
     pub reason: String,
     /// `protocol::receipt::Receipt`, with which `body` can be digested again.
     pub receipt: Value,
-    /// What would be digested again: scrubbed, or as received where scrubbing could not read it.
+    /// What would be digested again.
     pub body: Vec<u8>,
+    /// The body was read and scrubbed; any other is sealed before it is kept.
+    pub is_scrubbed: bool,
+}
+
+impl NewDeadLetter {
+    /// Drops the address it came from.
+    pub fn forget_caller(&mut self) {
+        if let Some(address) = self.receipt.get_mut("client_ip") {
+            *address = Value::Null;
+        }
+    }
 }
 
 /// A dead letter in a list.
@@ -94,8 +106,15 @@ impl From<Row> for DeadLetter {
 pub struct Contents {
     /// `protocol::receipt::Receipt`.
     pub receipt: Value,
-    /// What would be digested again.
-    pub body: Vec<u8>,
+    body: Vec<u8>,
+    is_sealed: bool,
+}
+
+impl Contents {
+    /// What would be digested again; `None` where it was sealed with another secret.
+    pub fn open(self, key: &SealKey) -> Option<Vec<u8>> {
+        if self.is_sealed { key.open(&self.body) } else { Some(self.body) }
+    }
 }
 
 /// A dead letter that somebody asked to digest again.
@@ -111,17 +130,19 @@ pub struct Due {
     pub contents: Contents,
 }
 
-/// Keeps the letters.
-pub async fn insert(tx: &mut Tx, letters: &[NewDeadLetter], failed_at: OffsetDateTime) -> sqlx::Result<()> {
+/// Keeps the letters; those that could not be scrubbed sealed with `key`.
+pub async fn insert(tx: &mut Tx, letters: &[NewDeadLetter], key: &SealKey, failed_at: OffsetDateTime) -> sqlx::Result<()> {
     if letters.is_empty() {
         return Ok(());
     }
+    let bodies = letters.iter().map(|letter| if letter.is_scrubbed { Ok(letter.body.clone()) } else { key.seal(&letter.body) });
+    let bodies: Vec<Vec<u8>> = bodies.collect::<anyhow::Result<_>>().map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         r#"
-        INSERT INTO dead_letters (project_id, received_at, failed_at, item_type, event_id, reason, receipt, body)
-        SELECT project_id, received_at, $8, item_type, event_id, reason, receipt, body
-        FROM unnest($1::int8[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::bytea[])
-            AS u (project_id, received_at, item_type, event_id, reason, receipt, body)
+        INSERT INTO dead_letters (project_id, received_at, failed_at, item_type, event_id, reason, receipt, body, is_sealed)
+        SELECT project_id, received_at, $8, item_type, event_id, reason, receipt, body, is_sealed
+        FROM unnest($1::int8[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::bytea[], $9::bool[])
+            AS u (project_id, received_at, item_type, event_id, reason, receipt, body, is_sealed)
         "#,
         &letters.iter().map(|letter| letter.project_id.0).collect::<Vec<_>>(),
         &letters.iter().map(|letter| letter.received_at).collect::<Vec<_>>(),
@@ -129,8 +150,9 @@ pub async fn insert(tx: &mut Tx, letters: &[NewDeadLetter], failed_at: OffsetDat
         &letters.iter().map(|letter| letter.event_id.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
         &letters.iter().map(|letter| clean_cut(&letter.reason, REASON_LEN_MAX)).collect::<Vec<_>>(),
         &letters.iter().map(|letter| letter.receipt.clone()).collect::<Vec<_>>(),
-        &letters.iter().map(|letter| &letter.body[..]).collect::<Vec<_>>() as &[&[u8]],
+        &bodies,
         failed_at,
+        &letters.iter().map(|letter| !letter.is_scrubbed).collect::<Vec<_>>(),
     )
     .execute(&mut **tx)
     .await?;
@@ -183,7 +205,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<DeadL
 
 /// What a letter holds.
 pub async fn find_contents(db: impl PgExecutor<'_>, id: i64) -> sqlx::Result<Option<Contents>> {
-    sqlx::query_as!(Contents, "SELECT receipt, body FROM dead_letters WHERE id = $1", id).fetch_optional(db).await
+    sqlx::query_as!(Contents, "SELECT receipt, body, is_sealed FROM dead_letters WHERE id = $1", id).fetch_optional(db).await
 }
 
 /// How many letters there are, of one project or of all, not counting beyond `limit`.
@@ -225,7 +247,7 @@ pub async fn delete(tx: &mut Tx, (id, project): (Option<i64>, Option<ProjectId>)
 pub async fn claim_due(tx: &mut Tx) -> sqlx::Result<Option<Due>> {
     let row = sqlx::query!(
         r#"
-        SELECT id, project_id, item_type, receipt, body
+        SELECT id, project_id, item_type, receipt, body, is_sealed
         FROM dead_letters
         WHERE retry_at IS NOT NULL
         ORDER BY retry_at, id
@@ -239,7 +261,7 @@ pub async fn claim_due(tx: &mut Tx) -> sqlx::Result<Option<Due>> {
         id: row.id,
         project_id: ProjectId(row.project_id),
         item_type: row.item_type,
-        contents: Contents { receipt: row.receipt, body: row.body },
+        contents: Contents { receipt: row.receipt, body: row.body, is_sealed: row.is_sealed },
     }))
 }
 

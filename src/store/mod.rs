@@ -49,6 +49,8 @@ pub mod proof;
 pub mod refusals;
 pub mod retention;
 pub mod samples;
+pub mod scrubbing;
+pub mod sealing;
 pub mod sessions;
 pub mod spike_history;
 pub mod spikes;

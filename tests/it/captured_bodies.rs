@@ -52,7 +52,7 @@ fn processed(payload: &[u8], sent_at: Option<OffsetDateTime>) -> Event<'_> {
     let mut event = event::read(payload).expect("a captured event is readable");
     let arrival = Arrival { received_at: NOW, sent_at, client_ip: Some("192.0.2.1".into()), user_agent: None };
     normalize::event(&mut event, &arrival);
-    scrub::event(&mut event);
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
     event
 }
 

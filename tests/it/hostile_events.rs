@@ -50,7 +50,7 @@ fn digest(payload: &[u8]) {
     let Ok(mut event) = event::read(payload) else { return };
     let arrival = Arrival { received_at: datetime!(2026-11-20 09:00 UTC), sent_at: None, client_ip: None, user_agent: None };
     normalize::event(&mut event, &arrival);
-    scrub::event(&mut event);
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
     assert!(!fingerprint::compute(&event, fingerprint::Version::NEWEST).hashes.is_empty());
     let _ = title::of(&event);
     let stored = event::to_stored(&event);
@@ -146,7 +146,7 @@ fn ten_thousand_of_everything_is_an_event_of_bounded_size() {
     let mut event = event::read(sent.as_bytes()).expect("readable");
     let arrival = Arrival { received_at: datetime!(2026-11-20 09:00 UTC), sent_at: None, client_ip: None, user_agent: None };
     normalize::event(&mut event, &arrival);
-    scrub::event(&mut event);
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
     let stored = event::to_stored(&event);
     assert!(stored.len() < 500_000, "{} bytes", stored.len());
     assert!(event.damage.len() > 10 && event.damage.len() <= event::NOTES_MAX);

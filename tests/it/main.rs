@@ -62,6 +62,7 @@ mod nodes;
 mod operations;
 mod private_postgres;
 mod scaling;
+mod scrubbing;
 mod start_without_database;
 mod startup;
 mod walk;

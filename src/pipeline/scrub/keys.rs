@@ -87,6 +87,36 @@ pub(super) fn is_secret_header(name: &str) -> bool {
     ["cookie", "set-cookie", "authorization", "proxy-authorization"].iter().any(|header| name.eq_ignore_ascii_case(header))
 }
 
+/// Where it stands whose request it was, besides the user: what servers and proxies call it, without `_`, `-` and `HTTP_`.
+const CALLERS: &[&str] = &[
+    "cfconnectingip",
+    "clientip",
+    "fastlyclientip",
+    "forwarded",
+    "forwardedfor",
+    "ip",
+    "ipaddr",
+    "ipaddress",
+    "remoteaddr",
+    "remoteaddress",
+    "remotehost",
+    "remoteip",
+    "trueclientip",
+    "xclientip",
+    "xclusterclientip",
+    "xenvoyexternaladdress",
+    "xforwardedfor",
+    "xoriginalforwardedfor",
+    "xrealip",
+];
+
+/// A name that holds the IP address of whoever made a request.
+pub(super) fn is_address(name: &str) -> bool {
+    let compact: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(LEN_MAX).collect();
+    let bare = compact.strip_prefix("http").unwrap_or(&compact);
+    CALLERS.binary_search(&bare).is_ok()
+}
+
 fn names_secret(compact: &[u8], at: usize) -> bool {
     let (before, rest) = compact.split_at(at);
     let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word.as_bytes()));
@@ -208,6 +238,15 @@ mod tests {
         ] {
             assert!(!is_sensitive(name), "{name}");
         }
+    }
+
+    #[test]
+    fn addresses_of_callers_are_known_by_what_servers_call_them() {
+        assert!(CALLERS.is_sorted());
+        for name in ["REMOTE_ADDR", "X-Forwarded-For", "HTTP_X_REAL_IP", "cf-connecting-ip", "ip_address", "Forwarded"] {
+            assert!(is_address(name), "{name}");
+        }
+        assert!(!["SERVER_ADDR", "ship", "zip", "description", "X-Forwarded-Proto", "address"].iter().any(|name| is_address(name)));
     }
 
     #[test]

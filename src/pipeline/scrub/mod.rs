@@ -5,115 +5,132 @@
 //! form of a text counts.
 
 mod beginnings;
+mod document;
 mod keys;
+mod names;
 mod patterns;
+mod people;
+mod rules;
 mod text;
 mod tree;
 
-use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object, Request, Stacktrace, Text};
+pub use document::{document, line};
+pub use rules::Rules;
+
+use crate::domain::scrubbing::Rule;
+use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object, Request, Stacktrace, Text, User};
 use crate::protocol::json::Json;
+use rules::Scope;
 use text::Kind;
 
-pub use crate::protocol::event::changes::FILTERED;
-
+/// Stands where a secret was, known by its name; the same word SDKs use. [`Rule`] has those of the others.
+pub const FILTERED: &str = Rule::Name.marker();
 /// Cookies of this length or more are sessions under a name of their own.
 const SESSION_LEN_MIN: usize = 16;
 
 /// Removes secrets in place. Doing it twice changes nothing.
-pub fn event(event: &mut Event<'_>) {
+pub fn event(event: &mut Event<'_>, rules: &Rules) {
+    let root = rules.root();
+    let at = |name: &str| root.enter(name);
     let Event { transaction, culprit, logger, server_name, release, dist, environment, .. } = event;
-    for field in [transaction, culprit, logger, server_name, release, dist, environment] {
-        prose(field);
+    for (name, field) in [
+        ("transaction", transaction),
+        ("culprit", culprit),
+        ("logger", logger),
+        ("server_name", server_name),
+        ("release", release),
+        ("dist", dist),
+        ("environment", environment),
+    ] {
+        prose(field, at(name));
     }
-    event.fingerprint.iter_mut().for_each(|part| replace(part, Kind::Prose));
+    event.fingerprint.iter_mut().for_each(|part| replace(part, Kind::Prose, at("fingerprint")));
     if let Some(entry) = &mut event.logentry {
-        log_entry(entry);
+        log_entry(entry, at("logentry"));
     }
     for exception in &mut event.exceptions {
-        prose(&mut exception.kind);
-        prose(&mut exception.value);
+        let scope = at("exception");
+        prose(&mut exception.kind, scope.enter("type"));
+        prose(&mut exception.value, scope.enter("value"));
         if let Some(mechanism) = &mut exception.mechanism {
-            tree::object(&mut mechanism.other);
+            prose(&mut mechanism.kind, scope);
+            prose(&mut mechanism.source, scope);
+            tree::object(&mut mechanism.other, scope.enter("mechanism"));
         }
-        stacktrace(exception.stacktrace.as_mut());
-        tree::object(&mut exception.other);
+        stacktrace(exception.stacktrace.as_mut(), root);
+        exception.thread_id.iter_mut().for_each(|id| tree::value(id, scope));
+        tree::object(&mut exception.other, scope);
     }
     for thread in &mut event.threads {
-        prose(&mut thread.name);
-        stacktrace(thread.stacktrace.as_mut());
-        tree::object(&mut thread.other);
+        prose(&mut thread.name, at("threads"));
+        stacktrace(thread.stacktrace.as_mut(), root);
+        thread.id.iter_mut().for_each(|id| tree::value(id, at("threads")));
+        tree::object(&mut thread.other, at("threads"));
     }
-    stacktrace(event.stacktrace.as_mut());
-    event.breadcrumbs.iter_mut().for_each(breadcrumb);
+    stacktrace(event.stacktrace.as_mut(), root);
+    event.breadcrumbs.iter_mut().for_each(|crumb| breadcrumb(crumb, at("breadcrumbs")));
     if let Some(sent) = &mut event.request {
-        request(sent);
+        request(sent, at("request"));
     }
-    if let Some(user) = &mut event.user {
-        prose(&mut user.username);
-        prose(&mut user.name);
-        tree::object(&mut user.other);
+    if let Some(sent) = &mut event.user {
+        user(sent, at("user"));
     }
-    pairs(&mut event.tags);
-    contexts(&mut event.contexts);
-    tree::object(&mut event.extra);
-    tree::object(&mut event.other);
-    described(event);
+    pairs(&mut event.tags, at("tags"));
+    contexts(&mut event.contexts, at("contexts"));
+    tree::object(&mut event.extra, at("extra"));
+    tree::object(&mut event.other, root);
+    described(event, root);
     if let Some(template) = &mut event.template {
-        tree::object(template);
+        tree::object(template, at("template"));
     }
-    event.damage.iter_mut().for_each(damage);
-}
-
-/// The text of a file that came with an event, without secrets; `None` where it holds none. By the form of what stands in it, as in a
-/// message: a file has no fields, and what looks like JSON or a form is read as such.
-pub fn file(text: &str) -> Option<String> {
-    text::scrub(text, Kind::Prose)
+    event.damage.iter_mut().for_each(|note| damage(note, root));
 }
 
 /// What describes the program and not its data.
-fn described(event: &mut Event<'_>) {
-    event.modules.iter_mut().for_each(|(_, version)| tree::texts(version));
+fn described(event: &mut Event<'_>, root: Scope<'_>) {
+    event.modules.iter_mut().for_each(|(_, version)| tree::texts(version, root));
     for (_, about) in event.sdk.iter_mut().flat_map(|sdk| sdk.other.iter_mut()) {
         match about {
-            Json::Object(settings) => tree::object(settings),
-            list => tree::texts(list),
+            Json::Object(settings) => tree::object(settings, root),
+            list => tree::texts(list, root),
         }
     }
-    event.debug_meta.iter_mut().for_each(tree::texts);
+    event.debug_meta.iter_mut().for_each(|image| tree::texts(image, root));
     if let Some(meta) = &mut event.client_meta {
-        tree::without_values(meta);
+        tree::without_values(meta, root);
     }
 }
 
-fn prose(field: &mut Option<Text<'_>>) {
+fn prose(field: &mut Option<Text<'_>>, scope: Scope<'_>) {
     if let Some(value) = field {
-        replace(value, Kind::Prose);
+        replace(value, Kind::Prose, scope);
     }
 }
 
-fn replace(text: &mut Text<'_>, kind: Kind) {
-    if let Some(clean) = text::scrub(text, kind) {
+fn replace(text: &mut Text<'_>, kind: Kind, scope: Scope<'_>) {
+    if let Some(clean) = text::scrub(text, kind, scope) {
         *text = clean.into();
     }
 }
 
 /// A parameter that the text shows as a secret is one in the list of parameters too.
-fn log_entry(entry: &mut LogEntry<'_>) {
-    prose(&mut entry.message);
+fn log_entry(entry: &mut LogEntry<'_>, scope: Scope<'_>) {
+    prose(&mut entry.message, scope);
     let mut removed = Vec::new();
     if let Some(formatted) = &mut entry.formatted
-        && let Some((clean, secrets)) = text::scrub_telling(formatted, Kind::Prose)
+        && let Some((clean, secrets)) = text::scrub_telling(formatted, Kind::Prose, scope)
     {
         (*formatted, removed) = (clean.into(), secrets);
     }
+    tree::object(&mut entry.other, scope);
     match &mut entry.params {
         Some(Json::Array(params)) => {
             for param in params.iter_mut().filter(|param| is_removed(param, &removed)) {
                 *param = Json::from(FILTERED);
             }
-            params.iter_mut().for_each(tree::value);
+            params.iter_mut().for_each(|param| tree::value(param, scope.enter("params")));
         }
-        Some(params) => tree::value(params),
+        Some(params) => tree::value(params, scope.enter("params")),
         None => {}
     }
 }
@@ -126,22 +143,23 @@ fn is_removed(param: &Json<'_>, removed: &[String]) -> bool {
     }
 }
 
-fn stacktrace(stacktrace: Option<&mut Stacktrace<'_>>) {
+fn stacktrace(stacktrace: Option<&mut Stacktrace<'_>>, root: Scope<'_>) {
     let Some(stacktrace) = stacktrace else { return };
-    stacktrace.frames.iter_mut().for_each(frame);
-    tree::object(&mut stacktrace.other);
+    let vars = root.enter("vars");
+    stacktrace.frames.iter_mut().for_each(|one| frame(one, root, vars));
+    tree::object(&mut stacktrace.other, root);
 }
 
-fn frame(frame: &mut Frame<'_>) {
+fn frame(frame: &mut Frame<'_>, root: Scope<'_>, vars: Scope<'_>) {
     for line in frame.pre_context.iter_mut().chain(&mut frame.context_line).chain(&mut frame.post_context) {
-        replace(line, Kind::Source);
+        replace(line, Kind::Source, root);
     }
     // Script URLs carry queries; file names are no place for secrets and are what people search for.
     for path in [&mut frame.filename, &mut frame.abs_path].into_iter().flatten().filter(|path| is_address(path)) {
-        replace(path, Kind::Prose);
+        replace(path, Kind::Prose, root);
     }
-    tree::object(&mut frame.vars);
-    tree::object(&mut frame.other);
+    tree::object(&mut frame.vars, vars);
+    tree::object(&mut frame.other, root);
 }
 
 /// A URL and not a file's path.
@@ -149,63 +167,101 @@ fn is_address(path: &str) -> bool {
     path.match_indices(':').any(|(at, _)| path[at..].starts_with("://"))
 }
 
-fn breadcrumb(breadcrumb: &mut Breadcrumb<'_>) {
-    prose(&mut breadcrumb.category);
-    prose(&mut breadcrumb.message);
-    tree::object(&mut breadcrumb.data);
-    tree::object(&mut breadcrumb.other);
+fn breadcrumb(breadcrumb: &mut Breadcrumb<'_>, scope: Scope<'_>) {
+    prose(&mut breadcrumb.kind, scope);
+    prose(&mut breadcrumb.category, scope);
+    prose(&mut breadcrumb.message, scope.enter("message"));
+    tree::object(&mut breadcrumb.data, scope.enter("data"));
+    tree::object(&mut breadcrumb.other, scope);
 }
 
-fn request(request: &mut Request<'_>) {
-    prose(&mut request.url);
-    pairs(&mut request.query);
-    pairs(&mut request.headers);
-    pairs(&mut request.cookies);
-    for (_, value) in request.cookies.iter_mut().filter(|(_, value)| is_session_like(value)) {
-        *value = FILTERED.into();
+fn request(request: &mut Request<'_>, scope: Scope<'_>) {
+    prose(&mut request.method, scope);
+    prose(&mut request.url, scope.enter("url"));
+    pairs(&mut request.query, scope.enter("query"));
+    pairs(&mut request.headers, scope.enter("headers"));
+    let cookies = scope.enter("cookies");
+    pairs(&mut request.cookies, cookies);
+    for (name, value) in &mut request.cookies {
+        if is_session_like(value) && cookies.enter(name).guesses() {
+            *value = FILTERED.into();
+        }
     }
     if let Some(data) = &mut request.data {
-        tree::value(data);
+        tree::value(data, scope.enter("data"));
     }
-    tree::object(&mut request.env);
-    tree::object(&mut request.other);
+    tree::object(&mut request.env, scope.enter("env"));
+    tree::object(&mut request.other, scope);
+}
+
+/// Who it was is what pages show, so it stays unless the project does not keep it; ids by chance look like cards.
+fn user(user: &mut User<'_>, scope: Scope<'_>) {
+    let address = scope.enter("ip_address");
+    if address.drops_callers() && user.ip_address.is_some() {
+        user.ip_address = Some(Rule::Address.marker().into());
+    }
+    let email = scope.enter("email");
+    if email.drops_emails() && user.email.is_some() {
+        user.email = Some(Rule::Email.marker().into());
+    }
+    for (field, scope) in [(&mut user.id, scope.enter("id")), (&mut user.email, email)] {
+        if let Some(text) = field
+            && let Some(clean) = text::scrub_id(text, scope)
+        {
+            *text = clean.into();
+        }
+    }
+    prose(&mut user.username, scope.enter("username"));
+    prose(&mut user.name, scope.enter("name"));
+    tree::object(&mut user.other, scope);
 }
 
 /// Frameworks name their session cookies as they like; what matters is that nobody would type the value.
 fn is_session_like(value: &str) -> bool {
-    value.len() >= SESSION_LEN_MIN && value.bytes().any(|byte| byte.is_ascii_digit()) && !value.contains(char::is_whitespace)
+    let is_marked = || crate::domain::scrubbing::is_scrubbed(value);
+    value.len() >= SESSION_LEN_MIN
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && !value.contains(char::is_whitespace)
+        && !is_marked()
 }
 
-fn pairs(pairs: &mut [(Text<'_>, Text<'_>)]) {
+fn pairs(pairs: &mut [(Text<'_>, Text<'_>)], scope: Scope<'_>) {
     for (name, value) in pairs {
-        let is_count = || keys::is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit());
-        if !keys::is_sensitive(name) {
-            replace(value, Kind::Prose);
-            replace(name, Kind::Prose);
-        } else if !is_count() && !text::is_harmless(value) {
-            *value = FILTERED.into();
+        let scope = scope.enter(name);
+        let is_count = || scope.is_counter(name) && value.bytes().all(|byte| byte.is_ascii_digit());
+        match scope.of_name(name) {
+            None => {
+                replace(value, Kind::Prose, scope);
+                replace(name, Kind::Prose, scope);
+            }
+            Some(rule) if !is_count() && !text::is_harmless(value) => *value = rule.marker().into(),
+            Some(_) => {}
         }
     }
 }
 
 /// Every context stays an object, whatever it is called.
-fn contexts(contexts: &mut Object<'_>) {
+fn contexts(contexts: &mut Object<'_>, scope: Scope<'_>) {
     for (name, context) in contexts.iter_mut() {
-        match context {
-            Json::Object(fields) if keys::is_sensitive(name) => {
-                fields.iter_mut().filter(|(key, _)| *key != "type").for_each(|(_, value)| tree::hide(name, value));
+        let scope = scope.enter(name);
+        match (context, scope.of_name(name)) {
+            (Json::Object(fields), Some(rule)) => {
+                for (key, value) in fields.iter_mut().filter(|(key, _)| *key != "type") {
+                    let scope = scope.enter(key);
+                    if scope.is_safe() { tree::value(value, scope) } else { tree::hide(name, value, rule, scope) }
+                }
             }
-            other => tree::value(other),
+            (other, _) => tree::value(other, scope),
         }
     }
 }
 
 /// Notes quote what could not be read.
-fn damage(damage: &mut Damage) {
-    if damage.path.split('.').any(keys::is_sensitive) && damage.what.contains('"') {
+fn damage(damage: &mut Damage, root: Scope<'_>) {
+    if damage.path.split('.').any(|name| root.of_name(name).is_some()) && damage.what.contains('"') {
         damage.what = format!("changed or dropped: {FILTERED}");
     } else {
-        damage.what = text::scrub(&damage.what, Kind::Prose).unwrap_or_else(|| std::mem::take(&mut damage.what));
+        damage.what = text::scrub(&damage.what, Kind::Prose, root).unwrap_or_else(|| std::mem::take(&mut damage.what));
     }
 }
 

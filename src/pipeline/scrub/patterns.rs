@@ -6,26 +6,47 @@ use std::ops::Range;
 pub(super) const LEN_MIN: usize = 12;
 /// How well-known tokens begin, and how many more characters make one.
 const TOKEN_PREFIXES: &[(&str, usize)] = &[
+    ("AGE-SECRET-KEY-1", 20),
     ("AKIA", 16),
     ("ASIA", 16),
+    ("ATATT3", 30),
     ("AIza", 30),
+    ("GOCSPX-", 20),
+    ("NRAK-", 20),
     ("SG.", 20),
+    ("dapi", 32),
+    ("dckr_pat_", 20),
+    ("dop_v1_", 30),
     ("ghp_", 20),
     ("gho_", 20),
     ("ghu_", 20),
     ("ghs_", 20),
     ("ghr_", 20),
     ("github_pat_", 20),
+    ("glc_", 30),
     ("glpat-", 16),
+    ("glsa_", 30),
+    ("hf_", 30),
+    ("hooks.slack.com/services/", 20),
+    ("hvs.", 20),
     ("npm_", 30),
+    ("pypi-", 30),
     ("rk_live_", 8),
+    ("rk_test_", 8),
+    ("shpat_", 30),
+    ("shpss_", 30),
     ("sk_live_", 8),
     ("sk_test_", 8),
     ("sk-", 20),
     ("sntrys_", 20),
     ("sntryu_", 20),
+    ("sq0atp-", 20),
+    ("sq0csp-", 20),
+    ("whsec_", 20),
+    ("xapp-", 10),
     ("xoxa-", 10),
     ("xoxb-", 10),
+    ("xoxe-", 10),
     ("xoxp-", 10),
     ("xoxr-", 10),
     ("xoxs-", 10),
@@ -40,11 +61,10 @@ const CARD_LEN_MAX: usize = 19;
 /// A token that begins here, at the beginning of a word.
 pub(super) fn token(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = &text[at..];
-    if rest.starts_with(b"eyJ") {
-        return json_web_token(text, at);
-    }
     let (prefix, min) = TOKEN_PREFIXES.iter().find(|(prefix, _)| rest.starts_with(prefix.as_bytes()))?;
-    let end = at + prefix.len() + run(&rest[prefix.len()..], is_token_byte);
+    // The address of a webhook goes on in parts.
+    let is_path = prefix.ends_with('/');
+    let end = at + prefix.len() + run(&rest[prefix.len()..], |byte| is_token_byte(byte) || is_path && byte == b'/');
     (end - at - prefix.len() >= *min).then_some(at..end)
 }
 
@@ -162,7 +182,11 @@ fn passes_luhn(digits: &[u8]) -> bool {
     weighed.sum::<u32>().is_multiple_of(10)
 }
 
-fn json_web_token(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// A JSON web token that begins here, at the beginning of a word.
+pub(super) fn json_web_token(text: &[u8], at: usize) -> Option<Range<usize>> {
+    if !text[at..].starts_with(b"eyJ") {
+        return None;
+    }
     let header = run(&text[at..], is_token_byte);
     let dot = at + header;
     if header < JWT_PART_MIN || text.get(dot) != Some(&b'.') {

@@ -2,10 +2,9 @@
 //! places where a secret stood. The last two are found when they are asked for, so that storing an event costs nothing for them.
 
 use super::{Change, Damage, Event, to_stored};
+use crate::domain::scrubbing::{MARK, is_scrubbed};
 use crate::protocol::json::{self, Json, Object};
 
-/// Stands where a secret was; the same word SDKs use.
-pub const FILTERED: &str = "[Filtered]";
 /// Most changes that are collected of each kind.
 const CHANGES_MAX: usize = 500;
 /// Under this key the client's tree says something about the place itself.
@@ -71,7 +70,7 @@ fn said(note: &Object<'_>, path: &str) -> Option<Damage> {
 fn secrets(event: &Event<'_>) -> Vec<String> {
     let stored = to_stored(event);
     let mut found = Vec::new();
-    if memchr::memmem::find(&stored, FILTERED.as_bytes()).is_none() {
+    if memchr::memmem::find(&stored, MARK.as_bytes()).is_none() {
         return found;
     }
     let Some(Json::Object(fields)) = json::parse_stored(&stored) else { return found };
@@ -93,7 +92,7 @@ fn find(value: &Json<'_>, path: &str, found: &mut Vec<String>) {
         return;
     }
     match value {
-        Json::Text(text) if text.contains(FILTERED) => found.push(path.to_owned()),
+        Json::Text(text) if is_scrubbed(text) => found.push(path.to_owned()),
         Json::Array(list) => list.iter().enumerate().for_each(|(index, item)| match pair(item, path) {
             Some((name, value)) => find(value, &below(path, name), found),
             None => find(item, &below(path, &index.to_string()), found),

@@ -151,6 +151,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("alert-rule", "/alerts/1", ""),
         ("alert-sent", "/alerts/sent/1", ""),
         ("settings", "/shop/settings", ""),
+        ("scrubbing", "/shop/settings/scrubbing", ""),
         ("outcomes", "/shop/settings/outcomes", ""),
         ("outcomes-none", "/stock-sync/settings/outcomes?period=90d", ""),
         ("members", "/members", ""),

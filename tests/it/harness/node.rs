@@ -8,6 +8,7 @@ use bugle::domain::ids::ProjectId;
 use bugle::protocol::receipt::{BodyForm, Receipt};
 use bugle::spool::{Spool, SpoolLimits};
 use bugle::store::Db;
+use bugle::store::sealing::SealKey;
 use serde_json::Value;
 use time::Duration;
 
@@ -46,6 +47,7 @@ impl Node {
             geoip: None,
             sample_after: None,
             new_issues: None,
+            seal: SealKey::of(b"a secret of thirty-two bytes or more"),
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         Self { digest, spool, db, clock, dir }

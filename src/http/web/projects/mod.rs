@@ -5,6 +5,7 @@ pub mod list;
 pub mod new;
 pub mod onboarding;
 pub mod outcomes;
+pub mod scrubbing;
 pub mod settings;
 pub mod test_event;
 
@@ -12,6 +13,12 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::http::Doors;
+
+/// The sections of the first page of the settings: anchor and name.
+pub const SECTIONS: &[(&str, &str)] =
+    &[("general", "General"), ("keys", "Keys"), ("limits", "Limits"), ("members", "Members"), ("retention", "Retention")];
+/// The other pages of the settings: path and name.
+pub const PAGES: &[(&str, &str)] = &[("scrubbing", "Scrubbing"), ("outcomes", "Outcomes")];
 
 /// Their routes.
 pub fn routes() -> Router<Doors> {
@@ -26,6 +33,7 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/setup/test", post(onboarding::send_test))
         .route("/{project}/settings", get(settings::get).post(settings::save_general))
         .route("/{project}/settings/outcomes", get(outcomes::get))
+        .route("/{project}/settings/scrubbing", get(scrubbing::get).post(scrubbing::save))
         .route("/{project}/settings/retention", post(settings::save_retention))
         .route("/{project}/settings/limits", post(limits::save))
         .route("/{project}/settings/keys", post(settings::create_key))

@@ -2,14 +2,13 @@
 
 use url::form_urlencoded;
 
+use crate::domain::scrubbing::{self, is_scrubbed};
 use crate::protocol::event::Request;
 use crate::protocol::json::Json;
 
 use super::request::full_url;
 use super::text::link;
 
-/// What scrubbing leaves behind; a value with it cannot be repeated.
-const FILTERED: &str = "[Filtered]";
 /// Headers that identify somebody, or that curl writes itself.
 const LEFT_OUT: &[&str] = &[
     "authorization",
@@ -30,7 +29,7 @@ const LEN_MAX: usize = 8_192;
 
 /// The command; `None` without a web address or where it would be too long to paste.
 pub fn command(request: &Request) -> Option<String> {
-    let url = full_url(request).replace(FILTERED, "FILTERED");
+    let url = scrubbing::with_markers_as(&full_url(request), "FILTERED");
     let url = link(&url)?;
     let method = request.method.as_deref().filter(|method| method.chars().all(|c| c.is_ascii_alphabetic())).unwrap_or("GET");
     let mut command = format!("curl -X {} {}", method.to_ascii_uppercase(), quoted(&url));
@@ -44,7 +43,7 @@ pub fn command(request: &Request) -> Option<String> {
 }
 
 fn repeats(name: &str, value: &str) -> bool {
-    !LEFT_OUT.contains(&name.to_ascii_lowercase().as_str()) && !value.contains(FILTERED)
+    !LEFT_OUT.contains(&name.to_ascii_lowercase().as_str()) && !is_scrubbed(value)
 }
 
 /// The body in the form it was sent in, fields that were scrubbed left out.
@@ -56,7 +55,7 @@ fn body(request: &Request) -> Option<String> {
             for (name, value) in fields.iter() {
                 for one in value.as_array().map_or_else(|| vec![value], |values| values.iter().collect()) {
                     let text = one.as_str().map_or_else(|| one.to_string(), str::to_owned);
-                    if !text.contains(FILTERED) {
+                    if !is_scrubbed(&text) {
                         form.append_pair(name, &text);
                     }
                 }
@@ -64,8 +63,8 @@ fn body(request: &Request) -> Option<String> {
             Some(form.finish()).filter(|body| !body.is_empty())
         }
         Json::Null => None,
-        Json::Text(text) => Some(text.to_string()).filter(|text| !text.is_empty() && !text.contains(FILTERED)),
-        other => Some(other.to_string()).filter(|text| !text.contains(FILTERED)),
+        Json::Text(text) => Some(text.to_string()).filter(|text| !text.is_empty() && !is_scrubbed(text)),
+        other => Some(other.to_string()).filter(|text| !is_scrubbed(text)),
     }
 }
 

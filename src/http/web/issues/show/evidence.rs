@@ -1,5 +1,6 @@
 //! The rest of an event: user, tags, contexts, extra data, packages, and what was not sent or could not be kept.
 
+use crate::domain::scrubbing::is_scrubbed;
 use crate::http::web::issues::address;
 use crate::protocol::event::{Event, Object, Text};
 use crate::protocol::json::Json;
@@ -60,7 +61,7 @@ pub fn user(event: &Event, base: &str, marks: &Marks) -> Option<UserCard> {
     // The same order in which people are told apart when they are counted.
     let keys = [("user.id", &user.id), ("user.username", &user.username), ("user.email", &user.email), ("user.ip", &user.ip_address)];
     let first = keys.iter().find_map(|(key, value)| Some((*key, value.as_deref().filter(|value| !value.is_empty())?)));
-    let issues = first.filter(|(_, value)| !value.contains("[Filtered]")).map(|(key, value)| address::search_pair(base, key, value));
+    let issues = first.filter(|(_, value)| !is_scrubbed(value)).map(|(key, value)| address::search_pair(base, key, value));
     (!pairs.is_empty()).then(|| UserCard { pairs, issues: issues.unwrap_or_default() })
 }
 

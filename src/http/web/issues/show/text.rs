@@ -1,6 +1,6 @@
 //! Texts of an event as a page shows them: bounded, with what was scrubbed marked. Escaping is the templates' work.
 
-use crate::protocol::event::changes::FILTERED;
+use crate::domain::scrubbing::{self, Rule};
 use crate::protocol::json::Json;
 
 /// Characters of one value that are shown at once; the rest opens.
@@ -13,8 +13,8 @@ const HELD_MAX: usize = 8_192;
 pub enum Piece {
     /// As sent.
     Plain(String),
-    /// Was a secret.
-    Scrubbed,
+    /// Was a secret, by this rule.
+    Scrubbed(Rule),
 }
 
 impl Piece {
@@ -22,8 +22,18 @@ impl Piece {
     pub fn plain(&self) -> Option<&str> {
         match self {
             Self::Plain(text) => Some(text),
-            Self::Scrubbed => None,
+            Self::Scrubbed(_) => None,
         }
+    }
+
+    /// What it was, where its name does not say so: `card number`.
+    pub fn label(&self) -> &'static str {
+        if let Self::Scrubbed(rule) = self { rule.label() } else { "" }
+    }
+
+    /// Why it is not there.
+    pub fn why(&self) -> &'static str {
+        if let Self::Scrubbed(rule) = self { rule.meaning() } else { "" }
     }
 }
 
@@ -74,13 +84,16 @@ pub fn cut(text: &str, max: usize) -> String {
 
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for (n, part) in text.split(FILTERED).enumerate() {
-        if n > 0 {
-            pieces.push(Piece::Scrubbed);
+    let mut rest = text;
+    while let Some((at, len, rule)) = scrubbing::find_marker(rest) {
+        if at > 0 {
+            pieces.push(Piece::Plain(rest[..at].to_owned()));
         }
-        if !part.is_empty() {
-            pieces.push(Piece::Plain(part.to_owned()));
-        }
+        pieces.push(Piece::Scrubbed(rule));
+        rest = &rest[at + len..];
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Plain(rest.to_owned()));
     }
     pieces
 }
@@ -138,7 +151,7 @@ pub fn link(text: &str) -> Option<String> {
         let start = start.to_ascii_lowercase();
         start.starts_with("http://") || start.starts_with("https://")
     });
-    (web && !text.contains(FILTERED) && !text.chars().any(|c| c.is_whitespace() || c.is_control())).then(|| text.to_owned())
+    (web && !scrubbing::is_scrubbed(text) && !text.chars().any(|c| c.is_whitespace() || c.is_control())).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -149,8 +162,9 @@ mod tests {
     #[test]
     fn secrets_are_marked_wherever_they_stand() {
         let plain = |text: &str| Piece::Plain(text.into());
-        assert_eq!(Shown::new("[Filtered]").pieces, [Piece::Scrubbed]);
-        assert_eq!(Shown::new("a=1&token=[Filtered]&b=2").pieces, [plain("a=1&token="), Piece::Scrubbed, plain("&b=2")]);
+        assert_eq!(Shown::new("[Filtered]").pieces, [Piece::Scrubbed(Rule::Name)]);
+        assert_eq!(Shown::new("with [Filtered card number]").pieces, [plain("with "), Piece::Scrubbed(Rule::Card)]);
+        assert_eq!(Shown::new("a=1&token=[Filtered]&b=2").pieces, [plain("a=1&token="), Piece::Scrubbed(Rule::Name), plain("&b=2")]);
     }
 
     #[test]

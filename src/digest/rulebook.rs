@@ -1,0 +1,98 @@
+//! The rules of the projects, prepared: what is scrubbed. Those who chose nothing share the defaults.
+//!
+//! Read before a batch, at most every [`REFRESH_EVERY`]; of rules that did not change only their revisions. Nothing is read without rules:
+//! where they were never read and the database does not answer, the batch waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use crate::domain::ids::ProjectId;
+use crate::pipeline::scrub;
+use crate::store::{self, Db};
+
+/// How old the rules may get: a change holds on every node within this and the time a batch takes.
+const REFRESH_EVERY: Duration = Duration::seconds(2);
+
+/// The rules of one project.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What is scrubbed.
+    pub scrub: scrub::Rules,
+}
+
+static DEFAULT: Rules = Rules { scrub: scrub::Rules::DEFAULT };
+
+/// The rules of all projects at one moment. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Rulebook(Arc<HashMap<ProjectId, (i64, Arc<Rules>)>>);
+
+impl Rulebook {
+    /// The rules of a project.
+    pub fn of(&self, project: ProjectId) -> &Rules {
+        self.0.get(&project).map_or(&DEFAULT, |(_, rules)| rules)
+    }
+}
+
+/// Keeps the newest rulebook.
+#[derive(Debug, Default)]
+pub struct Shelf(Mutex<Newest>);
+
+#[derive(Debug, Default)]
+struct Newest {
+    book: Rulebook,
+    read_at: Option<OffsetDateTime>,
+    is_failing: bool,
+}
+
+impl Shelf {
+    /// The rules that hold now. An error only where they were never read.
+    pub async fn newest(&self, db: &Db, now: OffsetDateTime) -> anyhow::Result<Rulebook> {
+        let mut newest = self.0.lock().await;
+        if newest.read_at.is_some_and(|at| now >= at && now - at < REFRESH_EVERY) {
+            return Ok(newest.book.clone());
+        }
+        match read(db, &newest.book).await {
+            Ok(book) => *newest = Newest { book, read_at: Some(now), is_failing: false },
+            Err(error) if newest.read_at.is_none() => return Err(error).context("reading the rules of the projects"),
+            Err(error) => {
+                if !std::mem::replace(&mut newest.is_failing, true) {
+                    warn!("the rules of the projects cannot be read, those known stay valid: {error}");
+                }
+            }
+        }
+        Ok(newest.book.clone())
+    }
+}
+
+/// What did not change is taken over.
+async fn read(db: &Db, before: &Rulebook) -> sqlx::Result<Rulebook> {
+    let revisions = store::scrubbing::revisions(db).await?;
+    let is_known = |project: &ProjectId, revision: i64| before.0.get(project).is_some_and(|(known, _)| *known == revision);
+    if revisions.len() == before.0.len() && revisions.iter().all(|(project, revision)| is_known(project, *revision)) {
+        return Ok(before.clone());
+    }
+    let changed: Vec<ProjectId> =
+        revisions.iter().filter(|(project, revision)| !is_known(project, *revision)).map(|(project, _)| *project).collect();
+    let fresh: HashMap<ProjectId, Rules> = store::scrubbing::list(db, &changed)
+        .await?
+        .into_iter()
+        .map(|(project, chosen)| (project, Rules { scrub: scrub::Rules::of(&chosen) }))
+        .collect();
+    let mut book = HashMap::with_capacity(revisions.len());
+    for (project, revision) in revisions {
+        let rules = match fresh.get(&project) {
+            Some(rules) => Arc::new(rules.clone()),
+            None => match before.0.get(&project) {
+                Some((_, rules)) => Arc::clone(rules),
+                None => continue,
+            },
+        };
+        book.insert(project, (revision, rules));
+    }
+    Ok(Rulebook(Arc::new(book)))
+}
