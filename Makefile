@@ -4,7 +4,7 @@
 export SQLX_OFFLINE ?= true
 CARGO ?= cargo
 
-.PHONY: run build release test bench bench-short bench-growth chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
+.PHONY: run build release test e2e compatibility bench bench-short bench-growth chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
 
 ## Build and start Bugle on http://localhost:9000, with a private Postgres
 run: dependencies
@@ -16,9 +16,17 @@ build:
 release:
 	$(CARGO) build --release --locked
 
-## All tests: unit, integration on a real Postgres, end to end with Django and Chromium
+## All tests: unit, integration on a real Postgres, end to end with real clients and Chromium
 test: dependencies-test
 	env -u DATABASE_URL $(CARGO) test --locked
+
+## Only the tests with real clients (tests/clients) and Chromium
+e2e: dependencies-test
+	env -u DATABASE_URL $(CARGO) test --locked --test it e2e::
+
+## Write the tables of docs/compatibility.md anew, from what the tests find
+compatibility: dependencies-test
+	env -u DATABASE_URL BUGLE_BLESS=1 $(CARGO) test --locked --test it -- e2e::clients captured_outcomes
 
 ## Load on the release binary and on a bare server beside it; see docs/performance.md. The short form takes a minute and a half
 bench: dependencies

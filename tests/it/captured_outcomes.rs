@@ -14,6 +14,7 @@ use sqlx::Row;
 use time::Duration;
 
 use crate::captured_bodies::{body, captured, folder, index};
+use crate::compatibility::{Table, word};
 use crate::harness::{Project, TestApp};
 
 /// Headers that belong to the connection or the encoding of one request, not to what a client says.
@@ -29,6 +30,23 @@ fn ends_as(kind: &str) -> &'static str {
     }
 }
 
+/// The columns of the table in `docs/compatibility.md`, with their data categories.
+const COLUMNS: [(&str, &str); 13] = [
+    ("event", "error"),
+    ("attachment", "attachment"),
+    ("feedback", "feedback"),
+    ("session", "session"),
+    ("check-in", "monitor"),
+    ("client report", "internal"),
+    ("security report", "security"),
+    ("transaction", "transaction"),
+    ("span", "span"),
+    ("log", "log_item"),
+    ("metric", "trace_metric"),
+    ("profile", "profile"),
+    ("replay", "replay"),
+];
+
 /// Counts by category and outcome.
 type Ends = BTreeMap<(String, String), i64>;
 
@@ -43,6 +61,7 @@ struct Replayed {
 #[tokio::test]
 async fn every_captured_request_is_answered_and_every_item_ends_as_it_should() {
     let app = TestApp::start().await;
+    let mut known = Known::new();
     let mut entries: BTreeMap<String, Value> =
         index("envelopes").into_iter().map(|entry| (entry["file"].as_str().expect("a file").to_owned(), entry)).collect();
     for client in CLIENTS {
@@ -53,29 +72,55 @@ async fn every_captured_request_is_answered_and_every_item_ends_as_it_should() {
         }
         // New keys are looked up in the database, and only so many in a while.
         app.advance(Duration::MINUTE).await;
-        let mut view = String::new();
         for request in &replayed {
             check(&app, request).await;
-            show(&app, request, &mut view).await;
         }
-        insta::assert_snapshot!(client, view);
+        insta::assert_snapshot!(client, shown(&app, &replayed, &mut known).await);
     }
     assert!(entries.is_empty(), "no snapshot shows {:?}", entries.keys());
-    let letters: i64 = sqlx::query_scalar("SELECT count(*) FROM dead_letters").fetch_one(&app.db).await.expect("a count");
-    assert_eq!(letters, 0, "nothing that clients send is given up");
-}
-
-#[tokio::test]
-async fn security_reports_of_browsers_are_answered_and_accounted_for() {
-    let app = TestApp::start().await;
-    let mut view = String::new();
+    let mut replayed = Vec::new();
     for entry in index("security") {
         let file = entry["file"].as_str().expect("a file").to_owned();
-        let request = replay(&app, "security", file, entry).await;
-        app.settle().await;
-        show(&app, &request, &mut view).await;
+        replayed.push(replay(&app, "security", file, entry).await);
     }
-    insta::assert_snapshot!("security", view);
+    app.settle().await;
+    insta::assert_snapshot!("security", shown(&app, &replayed, &mut known).await);
+    let letters: i64 = sqlx::query_scalar("SELECT count(*) FROM dead_letters").fetch_one(&app.db).await.expect("a count");
+    assert_eq!(letters, 0, "nothing that clients send is given up");
+    table(&known).insist();
+}
+
+/// What the requests of each client and version ended as, by category.
+type Known = BTreeMap<(String, String), BTreeMap<String, String>>;
+
+async fn shown(app: &TestApp, replayed: &[Replayed], known: &mut Known) -> String {
+    let mut view = String::new();
+    for request in replayed {
+        show(app, request, &mut view).await;
+        let name = |key: &str| request.entry[key].as_str().filter(|name| !name.is_empty()).unwrap_or("–").to_owned();
+        if name("client") == "specification" {
+            continue;
+        }
+        let of_client = known.entry((name("client"), name("version"))).or_default();
+        let ends = ends(app, &request.project).await;
+        if ends.is_empty() && !request.status.is_success() {
+            of_client.insert("security".to_owned(), "refused".to_owned());
+        }
+        of_client.extend(ends.into_keys().filter(|(_, outcome)| outcome != "client_discard"));
+    }
+    view
+}
+
+fn table(known: &Known) -> Table {
+    let names = COLUMNS.map(|(name, _)| name);
+    let mut table = Table::new("captured requests", &[&["client", "version"], &names[..]].concat());
+    for ((client, version), ends) in known {
+        let cells = COLUMNS.map(|(_, category)| word(ends.get(category).map(String::as_str)));
+        table.row(&[&[client.clone(), version.clone()], &cells[..]].concat());
+        let unnamed: Vec<_> = ends.keys().filter(|category| COLUMNS.iter().all(|(_, named)| named != category)).collect();
+        assert!(unnamed.is_empty(), "the table has no column for {unnamed:?}");
+    }
+    table
 }
 
 /// Sends the request with the client's own method, path, query and headers, with the address and key of a new project.

@@ -25,6 +25,7 @@ mod captured_bodies;
 mod captured_outcomes;
 mod chaos;
 mod command_line;
+mod compatibility;
 mod crash;
 mod dictionaries;
 mod digest_counting;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The interpreter that has Django and sentry-sdk; `make test` makes it.
+/// The interpreter that has the Python clients; `make dependencies-test` makes it.
 fn python() -> PathBuf {
     std::env::var_os("BUGLE_TEST_PYTHON")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".dev/python/bin/python"), PathBuf::from)
@@ -38,7 +38,7 @@ impl Django {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("`make test` installs Python with Django and sentry-sdk into .dev/python");
+            .expect("`make dependencies-test` installs the Python clients into .dev/python");
         let django = Self { server, url: format!("http://127.0.0.1:{port}"), _project: project, http: reqwest::Client::new() };
         django.until_ready().await;
         django

@@ -1,6 +1,7 @@
-//! End to end: a real Django with the real SDK, a real SMTP server, a real Chromium.
+//! End to end: real clients of every kind, a real SMTP server, a real Chromium.
 
 mod chromium;
+mod clients;
 mod django;
 mod keyboard;
 mod mails;

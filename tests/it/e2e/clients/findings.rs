@@ -1,0 +1,170 @@
+//! What Bugle shows and counts of a client's story.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sqlx::Row;
+
+use super::Client;
+use super::program::source;
+use crate::compatibility::word;
+use crate::harness::{Api, Browser, Project, TestApp};
+
+/// What a client can report, and under which data categories it is counted; events have no category here: they are looked at.
+pub const FEATURES: [(&str, &[&str]); 10] = [
+    ("exception", &[]),
+    ("message", &[]),
+    ("breadcrumb", &[]),
+    ("user", &[]),
+    ("attachment", &["attachment"]),
+    ("feedback", &["feedback"]),
+    ("session", &["session"]),
+    ("check-in", &["monitor"]),
+    ("transaction", &["transaction", "span"]),
+    ("log", &["log_item"]),
+];
+/// Categories that are not items of a client's story: what it says of itself, and the size of its logs.
+const ASIDE: [&str; 2] = ["internal", "log_byte"];
+const TITLE: &str = "CartError: cart 4711 is empty";
+
+/// Looks, and collects what is wrong.
+pub struct Findings<'a> {
+    app: &'a TestApp,
+    api: Api,
+    owner: Browser,
+    faults: RefCell<Vec<String>>,
+}
+
+impl<'a> Findings<'a> {
+    /// As the owner sees it.
+    pub async fn of(app: &'a TestApp) -> Self {
+        let api = app.api(&app.token(&app.owner().await, &["event:read"]).await);
+        Self { app, api, owner: app.sign_in_owner().await, faults: RefCell::default() }
+    }
+
+    /// All that is wrong so far.
+    pub fn faults(&self) -> Vec<String> {
+        self.faults.borrow().clone()
+    }
+
+    /// The row of a client in the table.
+    pub async fn row(&self, client: &Client, project: &Project) -> Vec<String> {
+        let events = self.events(project).await;
+        let raised = self.titled(client, &events, TITLE);
+        let message = self.titled(client, &events, "stock is low");
+        let mut cells = vec![client.name.to_owned(), version(client, raised)];
+        cells.push(self.exception(client, raised).await);
+        cells.push(self.message(client, message).await);
+        cells.push(self.on_the_page(client, raised, "breadcrumb", "cart opened", holds_breadcrumb(raised)).await);
+        let known = (raised["user"]["id"].as_str(), raised["user"]["email"].as_str()) == (Some("7"), Some("ada@mail.example"));
+        cells.push(self.on_the_page(client, raised, "user", "ada@mail.example", known).await);
+        let ends = self.ends(client, project).await;
+        for (_, categories) in FEATURES.iter().filter(|(_, categories)| !categories.is_empty()) {
+            let outcome = categories.iter().find_map(|category| ends.get(*category));
+            cells.push(word(outcome.map(String::as_str)));
+        }
+        cells
+    }
+
+    async fn events(&self, project: &Project) -> Vec<Value> {
+        let list = self.api.get(&format!("/api/0/projects/bugle/{}/events/", project.slug)).await.json;
+        let mut events = Vec::new();
+        for event in list.as_array().expect("a list of events") {
+            let id = event["eventID"].as_str().expect("an id");
+            events.push(self.api.get(&format!("/api/0/projects/bugle/{}/events/{id}/", project.slug)).await.json);
+        }
+        events
+    }
+
+    fn titled<'e>(&self, client: &Client, events: &'e [Value], title: &str) -> &'e Value {
+        let found: Vec<&Value> = events.iter().filter(|event| event["title"] == title).collect();
+        if found.len() != 1 {
+            let titles: Vec<_> = events.iter().map(|event| event["title"].to_string()).collect();
+            self.fault(client, &format!("{} events are called “{title}”; all: {}", found.len(), titles.join(", ")));
+        }
+        found.first().copied().unwrap_or(&Value::Null)
+    }
+
+    async fn exception(&self, client: &Client, raised: &Value) -> String {
+        let values = &entry(raised, "exception")["values"];
+        let last = values.as_array().and_then(|values| values.last()).unwrap_or(&Value::Null);
+        let frames = last["stacktrace"]["frames"].as_array().map_or(0, Vec::len);
+        let tag = |key: &str| raised["tags"].as_array().into_iter().flatten().find(|tag| tag["key"] == key).map(|tag| tag["value"].clone());
+        let whole = last["type"] == "CartError"
+            && (frames > 0 || client.slug == "rust")
+            && raised["release"]["version"] == "clients@1.0.0"
+            && tag("environment") == Some("e2e".into())
+            && tag("client").is_some();
+        self.on_the_page(client, raised, "exception", "cart 4711 is empty", whole).await
+    }
+
+    async fn message(&self, client: &Client, message: &Value) -> String {
+        let level = message["tags"].as_array().into_iter().flatten().any(|tag| tag["key"] == "level" && tag["value"] == "warning");
+        self.on_the_page(client, message, "message", "stock is low", level).await
+    }
+
+    /// “shown” if the Web API has it and a reader of the issue sees it.
+    async fn on_the_page(&self, client: &Client, event: &Value, what: &str, text: &str, in_the_api: bool) -> String {
+        let page = self.owner.open(&format!("/issues/{}", event["groupID"].as_str().unwrap_or("0"))).await;
+        if !in_the_api {
+            self.fault(client, &format!("the Web API does not have its {what}: {event}"));
+        }
+        if !page.shows(text) {
+            self.fault(client, &format!("the issue page does not show its {what}, “{text}”:\n{}", page.text()));
+        }
+        if in_the_api && page.shows(text) { "shown".to_owned() } else { "**missing**".to_owned() }
+    }
+
+    /// How the companions of its events ended, by category; exactly those it sends, none as an error.
+    async fn ends(&self, client: &Client, project: &Project) -> BTreeMap<String, String> {
+        let rows = sqlx::query(
+            "SELECT category, min(outcome), count(DISTINCT outcome) FROM project_outcomes WHERE project_id = $1 AND outcome <> 'client_discard' GROUP BY 1",
+        );
+        let rows = rows.bind(project.id).fetch_all(&self.app.db).await.expect("outcomes are readable");
+        let mut ends = BTreeMap::new();
+        for row in rows {
+            let (category, outcome, different): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
+            if different > 1 || !["stored", "unsupported"].contains(&outcome.as_str()) {
+                self.fault(client, &format!("its {category} ended as {outcome}, and in {different} ways"));
+            }
+            if category != "error" && !ASIDE.contains(&category.as_str()) {
+                ends.insert(category, outcome);
+            }
+        }
+        if !ends.keys().eq(client.companions) {
+            self.fault(client, &format!("beside events arrived {:?} instead of {:?}", ends.keys(), client.companions));
+        }
+        ends
+    }
+
+    fn fault(&self, client: &Client, what: &str) {
+        self.faults.borrow_mut().push(format!("{}: {what}", client.name));
+    }
+}
+
+/// As the client says of itself; with the framework it runs in. sentry-cli names only the crate it is made of.
+fn version(client: &Client, event: &Value) -> String {
+    let said = event["sdk"]["version"].as_str().unwrap_or("–");
+    match client.package {
+        None => said.to_owned(),
+        Some("sentry_cli") => pinned("sentry_cli"),
+        Some(package) => format!("{said} ({package} {})", pinned(package)),
+    }
+}
+
+/// The version of a Python package that the tests run with.
+fn pinned(package: &str) -> String {
+    let all = std::fs::read_to_string(source("python/requirements.txt")).expect("the lock file is there");
+    let found = all.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix("=="));
+    found.unwrap_or_else(|| panic!("{package} is not pinned")).to_owned()
+}
+
+fn holds_breadcrumb(event: &Value) -> bool {
+    entry(event, "breadcrumbs")["values"].as_array().into_iter().flatten().any(|crumb| crumb["message"] == "cart opened")
+}
+
+fn entry<'e>(event: &'e Value, kind: &str) -> &'e Value {
+    let found = event["entries"].as_array().into_iter().flatten().find(|entry| entry["type"] == kind);
+    found.map_or(&Value::Null, |entry| &entry["data"])
+}
