@@ -11,18 +11,19 @@ use super::program::source;
 use crate::compatibility::word;
 use crate::harness::{Api, Browser, Project, TestApp};
 
-/// What a client can report, and under which data categories it is counted; events have no category here: they are looked at.
-pub const FEATURES: [(&str, &[&str]); 10] = [
-    ("exception", &[]),
-    ("message", &[]),
-    ("breadcrumb", &[]),
-    ("user", &[]),
-    ("attachment", &["attachment"]),
-    ("feedback", &["feedback"]),
-    ("session", &["session"]),
-    ("check-in", &["monitor"]),
-    ("transaction", &["transaction", "span"]),
-    ("log", &["log_item"]),
+/// What a client can report, under which data categories it is counted, and what the issue page says once it is kept. Events have no
+/// category here: they are looked at closely.
+pub const FEATURES: [(&str, &[&str], Option<&str>); 10] = [
+    ("exception", &[], None),
+    ("message", &[], None),
+    ("breadcrumb", &[], None),
+    ("user", &[], None),
+    ("attachment", &["attachment"], Some("cart.txt")),
+    ("feedback", &["feedback"], None),
+    ("session", &["session"], None),
+    ("check-in", &["monitor"], None),
+    ("transaction", &["transaction", "span"], None),
+    ("log", &["log_item"], None),
 ];
 /// Categories that are not items of a client's story: what it says of itself, and the size of its logs.
 const ASIDE: [&str; 2] = ["internal", "log_byte"];
@@ -60,9 +61,12 @@ impl<'a> Findings<'a> {
         let known = (raised["user"]["id"].as_str(), raised["user"]["email"].as_str()) == (Some("7"), Some("ada@mail.example"));
         cells.push(self.on_the_page(client, raised, "user", "ada@mail.example", known).await);
         let ends = self.ends(client, project).await;
-        for (_, categories) in FEATURES.iter().filter(|(_, categories)| !categories.is_empty()) {
+        for (name, categories, text) in FEATURES.iter().filter(|(_, categories, _)| !categories.is_empty()) {
             let outcome = categories.iter().find_map(|category| ends.get(*category));
-            cells.push(word(outcome.map(String::as_str)));
+            cells.push(match (outcome.map(String::as_str), text) {
+                (Some("stored"), Some(text)) => self.on_the_page(client, raised, name, text, true).await,
+                (outcome, _) => word(outcome),
+            });
         }
         cells
     }

@@ -119,7 +119,7 @@ async fn every_client_shows_what_it_reports() {
     app.settle().await;
 
     let mut columns = vec!["client", "version"];
-    columns.extend(findings::FEATURES.map(|(name, _)| name));
+    columns.extend(findings::FEATURES.map(|(name, ..)| name));
     let mut table = Table::new("live clients", &columns);
     let findings = Findings::of(&app).await;
     for (client, project) in &reporting {
