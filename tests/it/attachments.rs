@@ -82,8 +82,7 @@ async fn what_python_attaches_is_listed_downloaded_and_counted() {
 #[tokio::test]
 async fn a_file_may_come_before_its_event_or_after_it_and_two_empty_ones_are_two() {
     let app = TestApp::start().await;
-    let (project, sdk) = { (app.project("shop").await, ()) };
-    let _ = sdk;
+    let project = app.project("shop").await;
     let sdk = app.sdk(&project);
     let sent = sdk.envelope(fixture("spec-two-empty-attachments.envelope")).await;
     assert_eq!((sent.status, sent.body["id"].as_str()), (StatusCode::OK, Some("9ec79c33ec9942ab8353589fcb2e04dc")));

@@ -25,7 +25,7 @@ const CLIENTS: [&str; 8] = ["js-browser", "js-node", "python-1", "python-2", "ra
 /// How an item of this type has to end: what concerns errors is kept, what is of later pillars is counted as unsupported, nothing is an error.
 fn ends_as(kind: &str) -> &'static str {
     match kind {
-        "event" | "attachment" | "client_report" => "stored",
+        "event" | "attachment" | "feedback" | "user_report" | "client_report" => "stored",
         _ => "unsupported",
     }
 }

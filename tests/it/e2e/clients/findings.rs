@@ -11,15 +11,15 @@ use super::program::source;
 use crate::compatibility::word;
 use crate::harness::{Api, Browser, Project, TestApp};
 
-/// What a client can report, under which data categories it is counted, and what the issue page says once it is kept. Events have no
-/// category here: they are looked at closely.
-pub const FEATURES: [(&str, &[&str], Option<&str>); 10] = [
+/// What a client can report, under which data categories it is counted, and, where Bugle shows what it keeps of it, on which page and what the
+/// page says. Events have no category here: they are looked at closely.
+pub const FEATURES: [(&str, &[&str], Option<(Place, &str)>); 10] = [
     ("exception", &[], None),
     ("message", &[], None),
     ("breadcrumb", &[], None),
     ("user", &[], None),
-    ("attachment", &["attachment"], Some("cart.txt")),
-    ("feedback", &["feedback"], None),
+    ("attachment", &["attachment"], Some((Place::Issue, "cart.txt"))),
+    ("feedback", &["feedback"], Some((Place::Feedback, "the cart does not close"))),
     ("session", &["session"], None),
     ("check-in", &["monitor"], None),
     ("transaction", &["transaction", "span"], None),
@@ -27,7 +27,18 @@ pub const FEATURES: [(&str, &[&str], Option<&str>); 10] = [
 ];
 /// Categories that are not items of a client's story: what it says of itself, and the size of its logs.
 const ASIDE: [&str; 2] = ["internal", "log_byte"];
+/// Never in the document: a fault fails the test before.
+const MISSING: &str = "missing";
 const TITLE: &str = "CartError: cart 4711 is empty";
+
+/// A page that shows what a client reported.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// That of the issue, with its latest event.
+    Issue,
+    /// What people said in the project.
+    Feedback,
+}
 
 /// Looks, and collects what is wrong.
 pub struct Findings<'a> {
@@ -64,7 +75,10 @@ impl<'a> Findings<'a> {
         for (name, categories, text) in FEATURES.iter().filter(|(_, categories, _)| !categories.is_empty()) {
             let outcome = categories.iter().find_map(|category| ends.get(*category));
             cells.push(match (outcome.map(String::as_str), text) {
-                (Some("stored"), Some(text)) => self.on_the_page(client, raised, name, text, true).await,
+                (Some("stored"), Some((Place::Issue, text))) => self.on_the_page(client, raised, name, text, true).await,
+                (Some("stored"), Some((Place::Feedback, text))) => {
+                    self.shown_at(client, &format!("/{}/feedback", project.slug), name, text).await
+                }
                 (outcome, _) => word(outcome),
             });
         }
@@ -110,14 +124,20 @@ impl<'a> Findings<'a> {
 
     /// “shown” if the Web API has it and a reader of the issue sees it.
     async fn on_the_page(&self, client: &Client, event: &Value, what: &str, text: &str, in_the_api: bool) -> String {
-        let page = self.owner.open(&format!("/issues/{}", event["groupID"].as_str().unwrap_or("0"))).await;
         if !in_the_api {
             self.fault(client, &format!("the Web API does not have its {what}: {event}"));
+            return MISSING.to_owned();
         }
-        if !page.shows(text) {
-            self.fault(client, &format!("the issue page does not show its {what}, “{text}”:\n{}", page.text()));
+        self.shown_at(client, &format!("/issues/{}", event["groupID"].as_str().unwrap_or("0")), what, text).await
+    }
+
+    async fn shown_at(&self, client: &Client, path: &str, what: &str, text: &str) -> String {
+        let page = self.owner.open(path).await;
+        if page.shows(text) {
+            return "shown".to_owned();
         }
-        if in_the_api && page.shows(text) { "shown".to_owned() } else { "**missing**".to_owned() }
+        self.fault(client, &format!("{path} does not show its {what}, “{text}”:\n{}", page.text()));
+        MISSING.to_owned()
     }
 
     /// How the companions of its events ended, by category; exactly those it sends, none as an error.
