@@ -15,8 +15,6 @@ const NAME_LEN_MAX: usize = 64;
 const BRACKET_LEN_MAX: usize = 4_096;
 /// A word longer than this is no prose.
 const WORD_LEN_MAX: usize = 512;
-/// Longest `user:password@host` of a URL.
-const AUTHORITY_LEN_MAX: usize = 512;
 
 /// What kind of text it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -330,15 +328,16 @@ fn looks_secret(value: &[u8]) -> bool {
     value.len() >= 4 && has_digit || value.len() >= 8 && has_sign
 }
 
-/// The password in `scheme://user:password@host`, or the whole user if it is a long key.
+/// The password in `scheme://user:password@host`, or the whole user if it is a long key. However long that is: a slash ends it, so that no part of
+/// a text is in two of them.
 fn userinfo(text: &[u8], colon: usize) -> Option<Range<usize>> {
     if !text[colon..].starts_with(b"://") || colon == 0 || !text[colon - 1].is_ascii_alphanumeric() {
         return None;
     }
     let start = colon + 3;
-    let window = &text[start..text.len().min(start + AUTHORITY_LEN_MAX)];
+    let rest = &text[start..];
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b',');
-    let authority = &window[..window.iter().position(ends).unwrap_or(window.len())];
+    let authority = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
     let at_sign = authority.iter().rposition(|byte| *byte == b'@')?;
     match authority[..at_sign].iter().position(|byte| *byte == b':') {
         Some(separator) => Some(start + separator + 1..start + at_sign),

@@ -148,6 +148,16 @@ fn long_secrets_go_to_their_end() {
 }
 
 #[test]
+fn what_is_hidden_in_an_address_does_not_depend_on_its_length() {
+    for filler in [1, 400, 505, 520, 5_000] {
+        let text = format!("db://ada:{}@x@{}@host/shop", "p".repeat(filler), "q".repeat(filler));
+        assert_eq!(prose(&text), "db://ada:[Filtered]@host/shop", "{filler}");
+        let key = format!("db://{}@host/shop", "k1_".repeat(filler + 8));
+        assert_eq!(prose(&key), "db://[Filtered]@host/shop", "{filler}");
+    }
+}
+
+#[test]
 fn long_and_hostile_texts_take_no_detours() {
     let nests = "password=(".repeat(20_000);
     assert!(prose(&nests).len() < 100);
