@@ -4,7 +4,7 @@
 export SQLX_OFFLINE ?= true
 CARGO ?= cargo
 
-.PHONY: run build release test e2e compatibility bench bench-short bench-growth chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
+.PHONY: run build release test e2e compatibility bench bench-short bench-pipeline bench-growth chaos fuzz fuzz-short alerts grouping fmt lint sqlx-prepare dependencies dependencies-test
 
 ## Build and start Bugle on http://localhost:9000, with a private Postgres
 run: dependencies
@@ -34,6 +34,10 @@ bench: dependencies
 
 bench-short: dependencies
 	$(CARGO) bench --locked --bench load -- --short
+
+## What understanding one event costs on one core
+bench-pipeline:
+	$(CARGO) bench --locked --bench pipeline
 
 ## Load, and kill -9 of Bugle, Postgres or both at random; CHAOS_SEED repeats a plan. See docs/durability.md. `make test` does 6 kills
 CHAOS_KILLS ?= 200

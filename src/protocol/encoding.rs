@@ -8,6 +8,7 @@ use std::io::Read;
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use flate2::{Decompress, FlushDecompress};
+use memchr::memmem;
 
 /// Most encodings that may be applied to one body; SDKs apply one.
 pub const CHAIN_MAX: usize = 3;
@@ -173,17 +174,7 @@ fn gunzip_members(body: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
 
 /// The one-shot decoder would silently stop after the first member.
 fn may_hold_another_member(body: &[u8]) -> bool {
-    let Some(rest) = body.get(10..) else { return false };
-    // Without leaving early, so that many bytes are compared at once.
-    let chunk_holds = |chunk: &[u8]| chunk.windows(3).fold(false, |holds, three| holds | (three == [0x1f, 0x8b, 0x08]));
-    let (mut rest, mut holds) = (rest, false);
-    while !holds && rest.len() >= 3 {
-        let end = rest.len().min(4_096);
-        holds = chunk_holds(&rest[..end]);
-        // The next chunk begins before this one ends, for what lies across.
-        rest = if end == rest.len() { &[] } else { &rest[end - 2..] };
-    }
-    holds
+    body.get(10..).is_some_and(|rest| memmem::find(rest, &[0x1f, 0x8b, 0x08]).is_some())
 }
 
 /// `deflate` means a zlib stream; some HTTP stacks send it without zlib's header.

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 
-use super::layout;
+use super::{DIVIDER, layout, pieces};
 
-/// Largest dictionary, in bytes. Prepared for use it takes about twice that.
-const CONTENT_LEN_MAX: usize = 5 << 19;
-/// Of it, for pieces seen only once: names and values that turn up in other company.
-const LEFTOVERS_LEN_MAX: usize = 96 << 10;
-/// Shorter pieces are joined with what follows.
-const PIECE_LEN_MIN: usize = 32;
+/// Largest dictionary, in bytes. Prepared for use it takes half as much again.
+const CONTENT_LEN_MAX: usize = 3 << 20;
+/// Of it, for pieces seen only once: names and values that turn up in other company, which zstd looks for.
+const LEFTOVERS_LEN_MAX: usize = 128 << 10;
 /// Longer pieces are rather data than structure.
 const PIECE_LEN_MAX: usize = 32 << 10;
 /// Pieces that are remembered, some 4 MB.
@@ -22,7 +20,7 @@ const FRESH: u32 = 64;
 #[derive(Default)]
 pub struct Gathering {
     seen: HashMap<u64, Piece>,
-    /// Pieces seen at least twice, in the order in which that was noticed: neighbours stay neighbours.
+    /// Pieces seen at least twice, in the order in which that was noticed: neighbours stay neighbours, and are told as "the next one".
     recurring: Vec<u8>,
     /// The latest pieces seen once.
     leftovers: Vec<u8>,
@@ -33,9 +31,6 @@ pub struct Gathering {
 struct Piece {
     last_event: u32,
     count: u32,
-    /// In `recurring`; length 0: not there.
-    at: u32,
-    len: u32,
 }
 
 impl Gathering {
@@ -44,8 +39,8 @@ impl Gathering {
         self.event_count += 1;
         self.forget();
         let folded = layout::fold(json);
-        for piece in pieces(&folded).filter(|piece| piece.len() <= PIECE_LEN_MAX) {
-            self.note(piece);
+        if !layout::is_as_it_was(&folded) {
+            pieces::cut(&folded).filter(|piece| piece.len() <= PIECE_LEN_MAX).for_each(|piece| self.note(piece));
         }
         let surplus = self.leftovers.len().saturating_sub(LEFTOVERS_LEN_MAX);
         self.leftovers.drain(..surplus);
@@ -71,8 +66,7 @@ impl Gathering {
         seen.count += 1;
         match seen.count {
             1 => self.leftovers.extend_from_slice(piece),
-            2 if self.recurring.len() + piece.len() <= CONTENT_LEN_MAX - LEFTOVERS_LEN_MAX => {
-                (seen.at, seen.len) = (self.recurring.len() as u32, piece.len() as u32);
+            2 if self.recurring.len() + piece.len() <= CONTENT_LEN_MAX - LEFTOVERS_LEN_MAX - 1 => {
                 self.recurring.extend_from_slice(piece);
             }
             _ => {}
@@ -86,36 +80,14 @@ impl Gathering {
         }
     }
 
-    /// The dictionary: what was seen most often comes last, where zstd reaches it most cheaply.
+    /// The dictionary: what was seen once, then the pieces.
     pub fn content(self) -> Vec<u8> {
-        let mut kept: Vec<Piece> = self.seen.into_values().filter(|piece| piece.len > 0).collect();
-        kept.sort_unstable_by_key(|piece| (piece.count.ilog2(), piece.at));
         let mut content = self.leftovers;
-        content.reserve_exact(self.recurring.len());
-        for piece in kept {
-            content.extend_from_slice(&self.recurring[piece.at as usize..(piece.at + piece.len) as usize]);
-        }
+        content.reserve_exact(1 + self.recurring.len());
+        content.push(DIVIDER);
+        content.extend_from_slice(&self.recurring);
         content
     }
-}
-
-/// Cuts behind objects and lists and before nested ones: frames, locals, breadcrumbs, lists of modules.
-fn pieces(folded: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = folded;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let is_cut = |at: usize| match rest[at - 1] {
-            b',' => matches!(rest[at - 2], b'}' | b']'),
-            b':' => matches!(rest.get(at), Some(b'{' | b'[')),
-            byte => byte < b' ',
-        };
-        let at = (PIECE_LEN_MIN..rest.len()).find(|at| is_cut(*at)).unwrap_or(rest.len());
-        let (piece, left) = rest.split_at(at);
-        rest = left;
-        Some(piece)
-    })
 }
 
 #[cfg(test)]
@@ -123,16 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_the_whole_in_the_same_order() {
-        let json = br#"{"modules":{"django":"5.1","celery":"5.4.0"},"frames":[{"function":"a","lineno":1},{"function":"b","lineno":2}],"tags":[["a","b"]]}"#;
-        let cut: Vec<&[u8]> = pieces(json).collect();
-        assert_eq!(cut.concat(), json);
-        assert!(cut.len() > 2);
-        assert!(cut.iter().rev().skip(1).all(|piece| piece.len() >= PIECE_LEN_MIN));
-    }
-
-    #[test]
-    fn what_recurs_comes_once_and_last() {
+    fn what_recurs_comes_once_behind_the_divider() {
         let mut gathering = Gathering::default();
         for number in 0..10 {
             let unique =
@@ -140,8 +103,9 @@ mod tests {
             gathering.add(unique.as_bytes());
         }
         let content = String::from_utf8(gathering.content()).expect("text");
-        assert_eq!(content.matches("every event").count(), 2, "once among the leftovers, once as recurring: {content}");
-        assert!(content.find("only").expect("a leftover") < content.rfind("every event").expect("recurring"));
+        let (once, recurring) = content.split_once(char::from(DIVIDER)).expect("a divider");
+        assert_eq!(recurring, r#"{"in":"every event of all these events"},"#);
+        assert!(once.contains("in event 9") && once.matches("every event").count() == 1, "{once}");
     }
 
     #[test]

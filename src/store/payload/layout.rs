@@ -49,7 +49,7 @@ impl Folding {
         let Self { rest, moved } = self;
         rest.clear();
         moved.clear();
-        if memchr2(HOLE, END, json).is_some() {
+        if holds_control(json) {
             rest.push(END); // no JSON of ours; kept as it is
             rest.extend_from_slice(json);
             return true;
@@ -75,6 +75,16 @@ impl Folding {
         rest.extend_from_slice(moved);
         true
     }
+}
+
+/// Whether [`fold`] left something as it was, because it holds what no JSON of ours does.
+pub fn is_as_it_was(folded: &[u8]) -> bool {
+    folded.first() == Some(&END)
+}
+
+/// Whether there are characters that JSON has only escaped. Looks at many bytes at once, and so leaves late.
+fn holds_control(json: &[u8]) -> bool {
+    json.chunks(4_096).any(|part| part.iter().fold(false, |holds, byte| holds | (*byte < b' ')))
 }
 
 /// What [`fold`] was given; `None` where it cannot have been its work. Never longer than `folded`.

@@ -1,7 +1,8 @@
 //! The stored form of an event: its JSON in another order ([`layout`]), compressed by zstd against what events of its project have in
 //! common. A row of a few kilobytes holds a payload of tens.
 //!
-//! A dictionary is plain text: pieces that were found in several events ([`gathering`]). Rows name theirs by number; 0 is none.
+//! A dictionary is plain text: what was seen lately, and behind a divider the pieces that were found in several events ([`gathering`]). Rows name
+//! theirs by number; 0 is none.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
@@ -14,17 +15,20 @@ mod gathering;
 mod layout;
 pub mod library;
 pub mod packer;
+mod pieces;
 
 pub use coder::{Decoder, Encoder};
 pub use gathering::Gathering;
 
-/// zstd level: above 3 the gain on event JSON no longer pays for the time, with a dictionary or without.
+/// zstd level without a dictionary: above 3 the gain on event JSON no longer pays for the time.
 const LEVEL: i32 = 3;
 /// The `dictionary_id` of payloads compressed without a dictionary.
 pub const NO_DICTIONARY: i32 = 0;
 /// Largest payload that is read back, in bytes: the largest event that ingestion can be configured to take, with room for what
 /// normalization adds. A row that claims more is damaged.
 const DECODED_LEN_MAX: usize = 256 * 1024 * 1024;
+/// In a dictionary, between text and pieces. No JSON holds it unescaped.
+const DIVIDER: u8 = 5;
 /// Largest buffer a thread keeps, in bytes.
 const BUFFER_KEPT: usize = 128 << 10;
 /// Tables for compressing without a dictionary that are kept for the next event: more are made while more threads compress.
@@ -46,7 +50,8 @@ pub fn encode(json: &[u8]) -> Vec<u8> {
 
 /// The JSON of an event that was compressed on its own.
 pub fn decode(stored: &[u8]) -> anyhow::Result<Vec<u8>> {
-    decompress(&mut Decompressor::new().context("making a decompressor")?, stored)
+    let folded = unpack(&mut Decompressor::new().context("making a decompressor")?, stored)?;
+    layout::unfold(folded).context("the stored event is damaged")
 }
 
 /// By way of a buffer that the thread keeps: it has room for what cannot be compressed, and the payload waits for its batch.
@@ -65,11 +70,10 @@ fn compress(compressor: &mut Compressor<'static>, folded: &[u8]) -> Vec<u8> {
     payload
 }
 
-fn decompress(decompressor: &mut Decompressor<'static>, stored: &[u8]) -> anyhow::Result<Vec<u8>> {
+fn unpack(decompressor: &mut Decompressor<'static>, stored: &[u8]) -> anyhow::Result<Vec<u8>> {
     let len = Decompressor::upper_bound(stored).context("the stored event is not a zstd frame")?;
     ensure!(len <= DECODED_LEN_MAX, "the stored event claims {len} bytes");
-    let folded = decompressor.decompress(stored, len).context("unpacking a stored event")?;
-    layout::unfold(folded).context("the stored event is damaged")
+    decompressor.decompress(stored, len).context("unpacking a stored event")
 }
 
 #[cfg(test)]
@@ -98,7 +102,7 @@ mod tests {
     fn a_payload_comes_back_as_it_was() {
         let encoder = Encoder::new(&dictionary()).expect("it can be prepared");
         let decoder = Decoder::new(&dictionary()).expect("it can be prepared");
-        for json in [Vec::new(), b"{}".to_vec(), vec![b'x'; 3_000_000], event(5), event(1_000_000)] {
+        for json in [Vec::new(), b"{}".to_vec(), vec![b'x'; 3_000_000], b"\x03\x04\x05".to_vec(), event(5), event(1_000_000)] {
             assert_eq!(decode(&encode(&json)).expect("own frames are readable"), json);
             assert_eq!(decoder.decode(&encoder.encode(&json)).expect("own frames are readable"), json);
         }
@@ -109,6 +113,18 @@ mod tests {
         let encoder = Encoder::new(&dictionary()).expect("it can be prepared");
         let (alone, together) = (encode(&event(777)).len(), encoder.encode(&event(777)).len());
         assert!(together * 2 < alone, "{together} with the dictionary, {alone} without");
+    }
+
+    #[test]
+    fn dictionaries_and_payloads_of_older_versions_are_read() {
+        let mut older = dictionary();
+        let divider = older.iter().position(|byte| *byte == DIVIDER).expect("a divider");
+        older.remove(divider);
+        let folded = layout::fold(&event(9)).into_owned();
+        let payload = Compressor::with_dictionary(3, &older).expect("it can be prepared").compress(&folded).expect("in memory");
+        assert_eq!(Decoder::new(&older).expect("it can be prepared").decode(&payload).expect("readable"), event(9));
+        let again = Encoder::new(&older).expect("it can be prepared").encode(&event(9));
+        assert_eq!(Decoder::new(&older).expect("it can be prepared").decode(&again).expect("readable"), event(9));
     }
 
     #[test]
