@@ -66,7 +66,7 @@ impl Gathering {
         seen.count += 1;
         match seen.count {
             1 => self.leftovers.extend_from_slice(piece),
-            2 if self.recurring.len() + piece.len() <= CONTENT_LEN_MAX - LEFTOVERS_LEN_MAX - 1 => {
+            2 if self.recurring.len() + piece.len() < CONTENT_LEN_MAX - LEFTOVERS_LEN_MAX => {
                 self.recurring.extend_from_slice(piece);
             }
             _ => {}
