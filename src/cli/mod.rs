@@ -20,6 +20,7 @@ mod check;
 mod counts;
 mod dead_letter;
 mod dsn;
+mod grouping;
 mod project;
 mod say;
 mod scrub;

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
+use super::grouping::Grouping;
 use super::table;
 use crate::actions;
 use crate::app::installation::Installation;
@@ -19,6 +20,8 @@ pub enum Command {
     Create(Create),
     /// List the projects
     List(List),
+    /// Show what the newest rules of grouping would make one issue, and move a project on to them
+    Grouping(Grouping),
 }
 
 /// A new project. Every owner becomes its member.
@@ -48,6 +51,7 @@ impl Command {
         match self {
             Self::Create(create) => create.run(installation, clock).await,
             Self::List(list) => list.run(installation).await,
+            Self::Grouping(grouping) => grouping.run(installation).await,
         }
     }
 }

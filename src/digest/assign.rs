@@ -59,7 +59,7 @@ pub async fn assign<'a>(
     per_minute: Option<u32>,
     now: OffsetDateTime,
 ) -> Result<Assigned<'a>, Failure> {
-    let asked: BTreeSet<_> = fresh.iter().flat_map(|sighting| sighting.keys()).collect();
+    let asked: BTreeSet<_> = fresh.iter().flat_map(|sighting| sighting.keys().chain(sighting.older_keys())).collect();
     let known = hashes::list(tx, &asked.into_iter().collect::<Vec<_>>()).await?;
     let mut plan = Plan::of(fresh, known);
     if !plan.founders.is_empty() {
@@ -149,6 +149,11 @@ impl Sighting {
         self.hashes.iter().map(|hash| (self.project_id, *hash))
     }
 
+    /// Its hashes of earlier versions of the fingerprint, which lead to issues and are attached to none.
+    pub fn older_keys(&self) -> impl Iterator<Item = (ProjectId, Hash)> + use<'_> {
+        self.older_hashes.iter().map(|hash| (self.project_id, *hash))
+    }
+
     fn attach(&self, issue_id: IssueId) -> NewHash {
         NewHash { algorithm: self.algorithm, issue_id, first_seen_at: self.received_at }
     }
@@ -160,12 +165,13 @@ mod tests {
 
     use super::*;
     use crate::digest::sighting::Timing;
+    use crate::digest::versions::Wanted;
     use crate::protocol::event::Event;
     use crate::store::payload::packer::Packer;
 
     fn sighting(project: i64, hashes: &[u8]) -> Sighting {
         let timing = Timing { received_at: datetime!(2026-11-20 12:00 UTC), clean: true, retention: time::Duration::DAY };
-        let mut sighting = Sighting::of(ProjectId(project), Event::default(), timing, &Packer::default());
+        let mut sighting = Sighting::of(ProjectId(project), Event::default(), timing, &Packer::default(), Wanted::default());
         sighting.hashes = hashes.iter().map(|hash| [*hash; 16]).collect();
         sighting
     }

@@ -71,7 +71,7 @@ fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
     }
     scrub::event(&mut event, &cx.rules.scrub);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };
-    Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer))
+    Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer, cx.versions.of(cx.receipt.project_id)))
 }
 
 /// How an event of this request came here.

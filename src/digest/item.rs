@@ -8,7 +8,11 @@ use time::OffsetDateTime;
 use super::event::{self, Source};
 use super::read::Reader;
 use super::reading::Reading;
+<<<<<<< HEAD
 use super::rulebook::Rules;
+=======
+use super::versions::Versions;
+>>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
 use super::{Settings, attachment, client_report, crash, feedback, letter, security};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
@@ -40,6 +44,8 @@ pub struct Cx<'a> {
     pub rules: &'a Rules,
     /// Compresses what is to be stored.
     pub packer: &'a Packer,
+    /// Which fingerprints it gets.
+    pub versions: &'a Versions,
     /// The envelope's own event id: what the SDK was answered. The first event of the envelope takes it.
     pub answered_id: Option<EventId>,
     /// When the client sent the envelope, by its own clock.
@@ -54,14 +60,19 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// Before any item was read.
+<<<<<<< HEAD
     pub fn of(receipt: &'a Receipt, body: &'a Bytes, reader: &'a Reader) -> Self {
         let (settings, packer, rules) = (reader.settings, &reader.packer, reader.rules.of(receipt.project_id));
+=======
+    pub fn of(receipt: &'a Receipt, body: &'a Bytes, settings: Settings, (packer, versions): (&'a Packer, &'a Versions)) -> Self {
+>>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
         Self {
             receipt,
             body,
             settings,
             rules,
             packer,
+            versions,
             answered_id: None,
             sent_at: None,
             event_count: 0,

@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
             joined: BTreeMap::new(),
         };
         for sighting in fresh {
-            let decided = sighting.keys().find_map(|key| leads.get(&key).map(|lead| (*lead, key.1)));
+            let decided = sighting.keys().chain(sighting.older_keys()).find_map(|key| leads.get(&key).map(|lead| (*lead, key.1)));
             let (lead, hash) = decided.unwrap_or_else(|| {
                 plan.founders.push(sighting);
                 (Lead::New(plan.founders.len() - 1), sighting.hashes[0])

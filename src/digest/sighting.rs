@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::versions::Wanted;
 use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::{Fingerprint, Hash, Memory};
 use crate::domain::ids::{IssueId, ProjectId};
@@ -66,6 +67,8 @@ pub struct Sighting {
     pub algorithm: i16,
     /// At least one, the first that is known decides.
     pub hashes: Vec<Hash>,
+    /// Of earlier versions, where the project may have some: they lead to issues and are attached to none.
+    pub older_hashes: Vec<Hash>,
     /// What is compared with others where no hash is known.
     pub memory: Memory,
     /// The event's JSON as it is stored: a fifth of the memory in which a sighting waits for its batch.
@@ -84,8 +87,9 @@ pub struct Sighting {
 
 impl Sighting {
     /// Reads off an event that is normalized and scrubbed, and stores with it why it is grouped as it is.
-    pub fn of(project_id: ProjectId, mut event: Event, timing: Timing, packer: &Packer) -> Self {
-        let Fingerprint { version, hashes, explanation, memory } = fingerprint::compute(&event, fingerprint::Version::One);
+    pub fn of(project_id: ProjectId, mut event: Event, timing: Timing, packer: &Packer, wanted: Wanted) -> Self {
+        let Fingerprint { version, hashes, explanation, memory } = fingerprint::compute(&event, wanted.version);
+        let older_hashes = older_hashes(&event, wanted, &hashes);
         event.grouping = Some(Grouping { version, explanation });
         let event = &event;
         let title = bounded(title::of(event));
@@ -103,6 +107,7 @@ impl Sighting {
             category: if Kind::in_event(&event.other).is_some() { Category::Security } else { Category::Error },
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
+            older_hashes,
             memory,
             packed: event::with_stored(event, |json| packer.pack(project_id, json)),
             kind: if event.exceptions.is_empty() && event.threads.is_empty() { "default" } else { "error" },
@@ -168,6 +173,14 @@ impl Sighting {
             release: self.release.clone(),
         }
     }
+}
+
+fn older_hashes(event: &Event, wanted: Wanted, newer: &[Hash]) -> Vec<Hash> {
+    if wanted.oldest >= wanted.version {
+        return Vec::new();
+    }
+    let older = fingerprint::compute(event, wanted.oldest).hashes;
+    older.into_iter().filter(|hash| !newer.contains(hash)).collect()
 }
 
 fn occurred_at(claimed: Option<OffsetDateTime>, timing: Timing) -> OffsetDateTime {

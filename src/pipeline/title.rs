@@ -1,6 +1,7 @@
 //! What an event is called in lists, on its page and in mail.
 
 use crate::pipeline::exception_tree::Tree;
+use crate::pipeline::fingerprint;
 use crate::protocol::event::{Event, Exception, Frame};
 
 /// Longest type, in characters.
@@ -31,6 +32,9 @@ pub struct Title {
 pub fn of(event: &Event) -> Title {
     let exception = failing_exception(event);
     let (kind, value) = kind_and_value(event, exception);
+    // The line of a structured logger is called after what it was told to say.
+    let spoken = if kind.is_empty() { fingerprint::spoken(value) } else { None };
+    let value = spoken.as_deref().unwrap_or(value);
     let frame = failing_frame(event, exception);
     Title {
         kind: first_line(kind, KIND_LEN_MAX),
@@ -187,6 +191,14 @@ mod tests {
         let title = of(&Event { logentry, ..Event::default() });
         assert_eq!((title.kind.as_str(), title.value.as_str(), title.culprit.as_str()), ("", "hello Ann", ""));
         assert_eq!(of(&Event::default()).value, UNTITLED);
+    }
+
+    #[test]
+    fn a_line_of_a_structured_logger_is_named_by_what_it_says() {
+        for text in ["{\"event\": \"payment failed\", \"order\": 17}", "level=error msg=\"payment failed\" order=17"] {
+            let logentry = Some(LogEntry { message: Some(text.into()), ..LogEntry::default() });
+            assert_eq!(of(&Event { logentry, ..Event::default() }).value, "payment failed");
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ async fn the_last_line_is_what_a_script_wants_without_a_running_server() {
     assert!(token.len() >= 32 && token.chars().all(|c| c.is_ascii_alphanumeric()), "{token}");
     let listed: serde_json::Value = serde_json::from_str(&out(&site.run(&["project", "list", "--json"]))).expect("JSON");
     assert_eq!(listed[0]["slug"], "shop-web");
+    let grouping = out(&site.run(&["project", "grouping", "shop-web", "--move"]));
+    assert!(grouping.contains("groups by version 2") && grouping.contains("no issues would become one"), "{grouping}");
+    assert!(!site.run(&["project", "grouping", "nowhere"]).status.success());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What the digest remembers of earlier events: names in messages, rewritten lines, and how many issues there were.
 
+use bugle::domain::ids::ProjectId;
+use bugle::store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use time::Duration;
@@ -174,6 +176,37 @@ async fn more_new_issues_than_there_may_be_share_one_that_says_so() {
     let later = issues(&app, &project).await;
     assert_eq!((later.len(), later.iter().find(|issue| issue.0 == overflow.0).map(|issue| issue.1)), (22, Some(10)), "it has its own now");
     assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn moving_on_to_new_rules_splits_nothing_and_joins_from_then_on() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    sqlx::query("UPDATE projects SET grouping_version = 1, grouping_oldest = 1").execute(&app.db).await.expect("as before an upgrade");
+    for currency in ["GBP", "USD"] {
+        app.sdk(&project).capture(message(&format!("rate for {currency} is too old"))).await;
+    }
+    app.settle().await;
+    let before = issues(&app, &project).await;
+    assert_eq!(before.iter().map(|issue| issue.1).collect::<Vec<_>>(), [1, 1], "version 1 does not know currencies");
+    let mut tx = store::begin(&app.db).await.expect("a transaction");
+    store::grouping_versions::move_to(&mut tx, ProjectId(project.id), 2).await.expect("it moves");
+    tx.commit().await.expect("committed");
+    app.advance(Duration::days(40)).await;
+    for currency in ["GBP", "USD", "EUR"] {
+        app.sdk(&project).capture(message(&format!("rate for {currency} is too old"))).await;
+        app.settle().await;
+    }
+    let after = issues(&app, &project).await;
+    assert_eq!(after.iter().map(|issue| issue.1).collect::<Vec<_>>(), [4, 1], "the first keeps its issue, and has the new hash");
+    let algorithms: Vec<i16> =
+        sqlx::query_scalar("SELECT algorithm FROM issue_hashes ORDER BY 1").fetch_all(&app.db).await.expect("the hashes are readable");
+    assert_eq!(algorithms, [1, 1, 2]);
+    let fresh = app.project("billing").await;
+    app.sdk(&fresh).capture(message("rate for GBP is too old")).await;
+    app.sdk(&fresh).capture(message("rate for USD is too old")).await;
+    app.settle().await;
+    assert_eq!(issues(&app, &fresh).await.len(), 1, "new projects begin with the newest rules");
 }
 
 #[tokio::test]

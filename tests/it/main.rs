@@ -46,6 +46,7 @@ mod grouping_digest;
 mod grouping_doors;
 mod grouping_memory;
 mod grouping_score;
+mod grouping_shapes;
 mod hostile_addresses;
 mod hostile_bombs;
 mod hostile_connections;

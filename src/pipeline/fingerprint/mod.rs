@@ -26,6 +26,7 @@ mod version;
 
 pub use compute::compute;
 pub use continuation::{continues, speaks_against};
+pub use plain_text::spoken;
 pub use slots::{Slot, slots};
 pub use version::Version;
 

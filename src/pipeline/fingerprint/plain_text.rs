@@ -62,6 +62,20 @@ fn words_of(text: &str, version: Version) -> String {
     sentence.words.join(" ")
 }
 
+/// What a structured logger was told to say, without the rest of its line; `None` for texts that are no such lines.
+pub fn spoken(text: &str) -> Option<String> {
+    let said = structured::sentence(text).or_else(|| {
+        let text = parameterize::cut(text).trim();
+        let object: serde_json::Map<String, serde_json::Value> = text.starts_with('{').then(|| serde_json::from_str(text).ok())??;
+        field_of(&object)
+    });
+    said.filter(|said| has_words(said))
+}
+
+fn field_of(object: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+    SENTENCE_FIELDS.iter().find_map(|field| object.get(*field)?.as_str()).map(str::to_owned)
+}
+
 /// What a structured logger wrote is one JSON object: the sentence is in one of its fields, else its field names are.
 fn sentence_of_json(text: &str) -> Option<String> {
     let text = parameterize::cut(text).trim();
@@ -69,8 +83,7 @@ fn sentence_of_json(text: &str) -> Option<String> {
         return None;
     }
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
-    let sentence = SENTENCE_FIELDS.iter().find_map(|field| object.get(*field)?.as_str());
-    Some(sentence.map(str::to_owned).unwrap_or_else(|| {
+    Some(field_of(&object).unwrap_or_else(|| {
         let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
         names.sort_unstable();
         names.join(" ")

@@ -78,6 +78,7 @@ pub(super) async fn move_all(tx: &mut Tx, merge: &Merge) -> sqlx::Result<()> {
     )
     .execute(&mut **tx)
     .await?;
+    sqlx::query!("UPDATE feedback SET issue_id = $3 WHERE project_id = $1 AND issue_id = $2", project, from, into).execute(&mut **tx).await?;
     sqlx::query!("DELETE FROM alerts WHERE project_id = $1 AND issue_id = $2", project, from).execute(&mut **tx).await?;
     sqlx::query!(
         "INSERT INTO issue_mutes (project_id, issue_id, user_id, muted_at)
