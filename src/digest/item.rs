@@ -8,11 +8,8 @@ use time::OffsetDateTime;
 use super::event::{self, Source};
 use super::read::Reader;
 use super::reading::Reading;
-<<<<<<< HEAD
 use super::rulebook::Rules;
-=======
 use super::versions::Versions;
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
 use super::{Settings, attachment, client_report, crash, feedback, letter, security};
 use crate::domain::event_id::EventId;
 use crate::domain::outcome::Outcome;
@@ -60,12 +57,9 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// Before any item was read.
-<<<<<<< HEAD
     pub fn of(receipt: &'a Receipt, body: &'a Bytes, reader: &'a Reader) -> Self {
         let (settings, packer, rules) = (reader.settings, &reader.packer, reader.rules.of(receipt.project_id));
-=======
-    pub fn of(receipt: &'a Receipt, body: &'a Bytes, settings: Settings, (packer, versions): (&'a Packer, &'a Versions)) -> Self {
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
+        let versions = &reader.versions;
         Self {
             receipt,
             body,

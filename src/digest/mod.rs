@@ -55,11 +55,8 @@ mod words;
 use failure::Failure;
 use read::Reader;
 use reading::Reading;
-<<<<<<< HEAD
 use rulebook::Shelf;
-=======
 use versions::Versions;
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
 
 /// Most spool entries in one batch. One envelope seldom holds more than one event.
 const BATCH_ENTRIES_MAX: usize = 512;
@@ -111,11 +108,8 @@ struct Inner {
     accounting: Arc<Accounting>,
     work: Mutex<Work>,
     packer: Packer,
-<<<<<<< HEAD
     rules: Shelf,
-=======
     versions: Versions,
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
 }
 
 /// What is between the spool and the database. Whoever holds its lock is the one committer.
@@ -147,11 +141,8 @@ impl Digest {
             settings,
             accounting: Arc::default(),
             packer: Packer::default(),
-<<<<<<< HEAD
             rules: Shelf::default(),
-=======
             versions: Versions::default(),
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
             work: Mutex::default(),
         }))
     }
@@ -194,11 +185,7 @@ impl Digest {
             return Ok(count);
         }
         work.runs_since_retry = 0;
-<<<<<<< HEAD
         Ok(count + retry::next(&self.0.db, &self.0.clock, &self.0.reader().await?).await?)
-=======
-        Ok(count + retry::next(&self.0.db, &self.0.clock, self.0.settings, (&self.0.packer, &self.0.versions)).await?)
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
     }
 }
 
@@ -249,15 +236,10 @@ impl Inner {
         }
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
         self.equip(work, &entries).await;
-<<<<<<< HEAD
         work.readings = match entries.is_empty() {
             true => vec![],
             false => read::entries(entries, &self.reader().await?).await?,
         };
-=======
-        self.versions.refresh(&self.db, self.clock.now()).await?;
-        work.readings = read::entries(entries, self.settings, &self.packer, &self.versions).await?;
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
         work.adrift = false;
         Ok(())
     }
@@ -265,7 +247,8 @@ impl Inner {
     /// What a batch is read with.
     async fn reader(&self) -> anyhow::Result<Reader> {
         let rules = self.rules.newest(&self.db, self.clock.now()).await?;
-        Ok(Reader { settings: self.settings, packer: self.packer.clone(), rules })
+        self.versions.refresh(&self.db, self.clock.now()).await?;
+        Ok(Reader { settings: self.settings, packer: self.packer.clone(), rules, versions: self.versions.clone() })
     }
 
     /// Before the first batch: what waits since the last life is compressed against the dictionaries that life made.
@@ -290,14 +273,8 @@ impl Inner {
         work.adrift = true;
         let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
         if !entries.is_empty() {
-<<<<<<< HEAD
             let reader = self.reader().await?;
             work.ahead = Some(tokio::spawn(async move { read::entries(entries, &reader).await }));
-=======
-            self.versions.refresh(&self.db, self.clock.now()).await?;
-            let (settings, packer, versions) = (self.settings, self.packer.clone(), self.versions.clone());
-            work.ahead = Some(tokio::spawn(async move { read::entries(entries, settings, &packer, &versions).await }));
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
         }
         work.adrift = false;
         Ok(())

@@ -13,11 +13,8 @@ use super::item::{self, Cx};
 use super::letter;
 use super::reading::Reading;
 use super::refused;
-<<<<<<< HEAD
 use super::rulebook::Rulebook;
-=======
 use super::versions::Versions;
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
 use super::{Settings, attachment, crash};
 use crate::domain::ids::ProjectId;
 use crate::protocol::category::Category;
@@ -41,14 +38,12 @@ pub struct Reader {
     pub packer: Packer,
     /// Of the projects.
     pub rules: Rulebook,
+    /// Which fingerprints their events get.
+    pub versions: Versions,
 }
 
 /// Reads a batch, in parallel where it is large. The readings are in the order of the entries.
-<<<<<<< HEAD
 pub async fn entries(mut entries: Vec<Entry>, reader: &Reader) -> anyhow::Result<Vec<Reading>> {
-=======
-pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packer, versions: &Versions) -> anyhow::Result<Vec<Reading>> {
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
     if entries.is_empty() {
         return Ok(vec![]);
     }
@@ -58,15 +53,8 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packe
     while !entries.is_empty() {
         let rest = entries.split_off(share.min(entries.len()));
         let part = std::mem::replace(&mut entries, rest);
-<<<<<<< HEAD
         let reader = reader.clone();
         tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, &reader)).collect::<Vec<_>>()));
-=======
-        let (packer, versions) = (packer.clone(), versions.clone());
-        tasks.push(tokio::task::spawn_blocking(move || {
-            part.into_iter().map(|part| entry(&part, settings, &packer, &versions)).collect::<Vec<_>>()
-        }));
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
     }
     let mut readings = Vec::new();
     for task in tasks {
@@ -76,7 +64,6 @@ pub async fn entries(mut entries: Vec<Entry>, settings: Settings, packer: &Packe
 }
 
 /// Reads one entry and packs its events. Whatever it holds, the answer is a reading.
-<<<<<<< HEAD
 pub fn entry(entry: &Entry, reader: &Reader) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
@@ -85,13 +72,6 @@ pub fn entry(entry: &Entry, reader: &Reader) -> Reading {
             if reader.rules.of(receipt.project_id).scrub.drops_callers() {
                 reading.letters.iter_mut().for_each(NewDeadLetter::forget_caller);
             }
-=======
-pub fn entry(entry: &Entry, settings: Settings, packer: &Packer, versions: &Versions) -> Reading {
-    match serde_json::from_slice::<Receipt>(&entry.meta) {
-        Ok(receipt) => {
-            let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());
-            guarded(Cx::of(&receipt, &entry.body, settings, (packer, versions)), &entry.body, &mut reading);
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
             reading
         }
         Err(error) => {

@@ -8,7 +8,6 @@ use tracing::info;
 use super::failure::Failure;
 use super::read::Reader;
 use super::reading::{DEAD_LETTER, Reading};
-use super::versions::Versions;
 use super::{RACES_MAX, Settings, commit, read};
 use crate::clock::Clock;
 use crate::domain::outcome::Outcome;
@@ -21,27 +20,15 @@ use crate::store::{self, Db};
 const SEALED_OTHERWISE: &str = "it was encrypted under another BUGLE_SECRET_KEY";
 
 /// Tries the next letter; 0 where nobody asked for one.
-<<<<<<< HEAD
 pub async fn next(db: &Db, clock: &Clock, reader: &Reader) -> anyhow::Result<usize> {
     let settings = reader.settings;
-=======
-pub async fn next(db: &Db, clock: &Clock, settings: Settings, (packer, versions): (&Packer, &Versions)) -> anyhow::Result<usize> {
-    versions.refresh(db, clock.now()).await?;
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
     for _ in 0..RACES_MAX {
         let mut tx = store::begin_keyed(db).await?;
         let Some(due) = dead_letters::claim_due(&mut tx).await.context("looking for dead letters to try again")? else { return Ok(0) };
         let (project, id, category) = (due.project_id, due.id, Category::of_kind(&due.item_type));
-<<<<<<< HEAD
         let refusal = match read_again(due, reader, clock.now()).await? {
             Err(reason) => reason,
             Ok(mut reading) => {
-=======
-        let mut reading = read_again(due, settings, (packer.clone(), versions.clone())).await?;
-        let refusal = match refusal(&reading, clock.now(), settings) {
-            Some(reason) => reason,
-            None => {
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
                 reading.tally(category, Outcome::Invalid(DEAD_LETTER), -1); // what was counted when it was given up
                 match commit::write(&mut tx, std::slice::from_ref(&reading), &settings, clock.now()).await {
                     Ok(_) => {
@@ -67,24 +54,15 @@ pub async fn next(db: &Db, clock: &Clock, settings: Settings, (packer, versions)
     anyhow::bail!("other nodes were faster {RACES_MAX} times in a row")
 }
 
-<<<<<<< HEAD
 /// What is in the letter, or why it cannot be digested this time either.
 async fn read_again(due: Due, reader: &Reader, now: OffsetDateTime) -> anyhow::Result<Result<Reading, String>> {
-=======
-async fn read_again(due: Due, settings: Settings, (packer, versions): (Packer, Versions)) -> anyhow::Result<Reading> {
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
     let meta = serde_json::to_vec(&due.contents.receipt).context("reading the receipt of a dead letter")?;
     let Some(body) = due.contents.open(&reader.settings.seal) else { return Ok(Err(SEALED_OTHERWISE.to_owned())) };
     let nowhere = Position { segment: 0, offset: 0 };
-<<<<<<< HEAD
     let entry = Entry { place: Place { start: nowhere, end: nowhere }, meta: meta.into(), body: Bytes::from(body) };
     let own = reader.clone();
     let reading = tokio::task::spawn_blocking(move || read::entry(&entry, &own)).await.context("reading a dead letter")?;
     Ok(refusal(&reading, now, reader.settings).map_or(Ok(reading), Err))
-=======
-    let entry = Entry { place: Place { start: nowhere, end: nowhere }, meta: meta.into(), body: Bytes::from(due.contents.body) };
-    tokio::task::spawn_blocking(move || read::entry(&entry, settings, &packer, &versions)).await.context("reading a dead letter")
->>>>>>> e24b490 (Give grouping versions: a second one with rules for more languages and loggers, and a way to move on)
 }
 
 /// Why it cannot be digested this time either.
