@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::event::{self, Source};
-use super::item::{Cx, Lead};
+use super::item::Cx;
 use super::reading::Reading;
 use crate::domain::attachment::MINIDUMP;
 use crate::domain::outcome::Outcome;
@@ -41,8 +41,8 @@ pub fn settle(cx: &mut Cx<'_>, reading: &mut Reading) {
     match crash {
         Some(crash) if cx.event_count == 0 => {
             let json = event_of(&crash, fields.unwrap_or_default()).to_string();
-            event::read(&Source::Sent { json: json.as_bytes(), sent_at: cx.sent_at }, cx, reading);
-            (cx.event_count, cx.lead) = (1, Lead::Kept);
+            cx.lead = event::read(&Source::Sent { json: json.as_bytes(), sent_at: cx.sent_at }, cx, reading);
+            cx.event_count = 1;
         }
         _ if has_form => reading.tally(Category::Error, Outcome::Unsupported, 1),
         _ => {}

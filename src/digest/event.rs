@@ -6,15 +6,17 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::item::Cx;
+use super::feedback;
+use super::item::{Cx, Lead};
 use super::letter as letters;
 use super::reading::Reading;
 use super::sighting::{Sighting, Timing};
 use crate::domain::event_id::EventId;
+use crate::domain::outcome::Outcome;
 use crate::pipeline::normalize::{self, Arrival};
 use crate::pipeline::scrub;
 use crate::protocol::category::Category;
-use crate::protocol::event::{self as protocol, Event};
+use crate::protocol::event::{self as protocol, Event, Json};
 use crate::protocol::receipt::BodyForm;
 use crate::store::dead_letters::NewDeadLetter;
 
@@ -39,27 +41,52 @@ pub enum Source<'a> {
     },
 }
 
-/// Adds an event to the reading, or the dead letter it becomes.
-pub fn read(source: &Source<'_>, cx: &Cx<'_>, reading: &mut Reading) {
-    match understand(source, cx) {
-        Ok(sighting) => reading.sightings.push(sighting),
+impl Source<'_> {
+    fn sent_at(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Sent { sent_at, .. } => *sent_at,
+            Self::Stored { .. } => None,
+        }
+    }
+}
+
+/// Adds an event to the reading, or the dead letter it becomes. What its payload calls feedback or a transaction ends as that: older SDKs
+/// and `capture_event` send everything as an event. Tells what an envelope with it is about.
+pub fn read(source: &Source<'_>, cx: &Cx<'_>, reading: &mut Reading) -> Lead {
+    let event = match open(source, cx) {
+        Ok(event) => event,
         Err(reason) => {
             let json = match source {
                 Source::Sent { json, .. } | Source::Stored { json } => json,
             };
             reading.give_up(Category::Error, letter(json, cx, reason));
+            return Lead::Kept;
         }
+    };
+    match event.other.get("type").and_then(Json::as_str) {
+        Some("feedback") => feedback::keep_event(event, source.sent_at(), cx, reading),
+        // With an exception it is an error, whatever it is called.
+        Some("transaction") if event.exceptions.is_empty() => {
+            reading.tally(Category::Transaction, Outcome::Unsupported, 1);
+            return Lead::Unkept;
+        }
+        _ => reading.sightings.push(understand(event, source, cx)),
+    }
+    Lead::Kept
+}
+
+fn open<'a>(source: &Source<'a>, cx: &Cx<'_>) -> Result<Event<'a>, String> {
+    match source {
+        Source::Sent { json, .. } if json.len() > cx.settings.event_bytes => {
+            Err(format!("the event has {} bytes, {} are taken", json.len(), cx.settings.event_bytes))
+        }
+        Source::Sent { json, .. } => protocol::read(json).map_err(|error| error.to_string()),
+        Source::Stored { json } => protocol::from_stored(json).map_err(|error| error.to_string()),
     }
 }
 
-fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
-    let (mut event, sent_at) = match source {
-        Source::Sent { json, .. } if json.len() > cx.settings.event_bytes => {
-            return Err(format!("the event has {} bytes, {} are taken", json.len(), cx.settings.event_bytes));
-        }
-        Source::Sent { json, sent_at } => (protocol::read(json).map_err(|error| error.to_string())?, *sent_at),
-        Source::Stored { json } => (protocol::from_stored(json).map_err(|error| error.to_string())?, None),
-    };
+fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Sighting {
+    let sent_at = source.sent_at();
     let received_at = cx.receipt.received_at;
     let is_old = event.timestamp.is_some_and(|claimed| received_at - corrected(claimed, sent_at, received_at) > OLD);
     event.event_id = Some(id(&event, cx));
@@ -71,7 +98,7 @@ fn understand(source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, String> {
     }
     scrub::event(&mut event, &cx.rules.scrub);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };
-    Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer, cx.versions.of(cx.receipt.project_id)))
+    Sighting::of(cx.receipt.project_id, event, timing, cx.packer, cx.versions.of(cx.receipt.project_id))
 }
 
 /// How an event of this request came here.

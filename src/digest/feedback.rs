@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::event;
@@ -34,13 +35,16 @@ pub fn read(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
         return give_up(item, cx, reading, format!("it has {} bytes, {} are taken", item.payload.len(), cx.settings.event_bytes));
     }
     match protocol::read(item.payload) {
-        Ok(mut said) => {
-            let own_id = cx.answered_id.or(said.event_id).unwrap_or(cx.receipt.event_id);
-            normalize::event(&mut said, &event::arrival(cx, cx.sent_at));
-            keep(said, Some(own_id), None, cx, reading);
-        }
+        Ok(said) => keep_event(said, cx.sent_at, cx, reading),
         Err(error) => give_up(item, cx, reading, error.to_string()),
     }
+}
+
+/// Keeps feedback that was read as an event.
+pub fn keep_event(mut said: Event<'_>, sent_at: Option<OffsetDateTime>, cx: &Cx<'_>, reading: &mut Reading) {
+    let own_id = cx.answered_id.or(said.event_id).unwrap_or(cx.receipt.event_id);
+    normalize::event(&mut said, &event::arrival(cx, sent_at));
+    keep(said, Some(own_id), None, cx, reading);
 }
 
 /// Reads `user_report`: `{event_id, name, email, comments}`.

@@ -85,36 +85,46 @@ impl<'a> Cx<'a> {
 pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
     let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len(), reading.attachments.len(), reading.feedback.len());
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(item, cx, reading)));
-    if done.is_err() {
+    let lead = done.unwrap_or_else(|_| {
         reading.sightings.truncate(before.0);
         reading.tallies.truncate(before.1);
         reading.letters.truncate(before.2);
         reading.attachments.truncate(before.3);
         reading.feedback.truncate(before.4);
         panicked(item, cx, reading);
+        if matches!(item.kind.as_str(), "event" | "feedback") { Lead::Kept } else { Lead::None }
+    });
+    if item.kind == "event" {
+        cx.event_count += 1;
     }
-    match item.kind.as_str() {
-        "event" => (cx.event_count, cx.lead) = (cx.event_count + 1, Lead::Kept),
-        "feedback" => cx.lead = Lead::Kept,
-        "transaction" if cx.lead == Lead::None => cx.lead = Lead::Unkept,
-        _ => {}
+    if lead == Lead::Kept || cx.lead == Lead::None {
+        cx.lead = lead;
     }
 }
 
-fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
+/// Reads the item and tells what an envelope with it is about.
+fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) -> Lead {
     match item.kind.as_str() {
-        "event" => event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
+        "event" => return event::read(&Source::Sent { json: item.payload, sent_at: cx.sent_at }, cx, reading),
         "attachment" => {
             crash::note(item, cx);
             attachment::read(item, cx, reading);
         }
         "form_data" => crash::read_form(item, cx),
         "raw_security" | "security" | "nel" => security::read(item, cx, reading),
-        "feedback" => feedback::read(item, cx, reading),
+        "feedback" => {
+            feedback::read(item, cx, reading);
+            return Lead::Kept;
+        }
+        "transaction" => {
+            reading.tally(Category::Transaction, Outcome::Unsupported, 1);
+            return Lead::Unkept;
+        }
         "user_report" => feedback::read_report(item, cx, reading),
         "client_report" => client_report::read(item.payload, reading),
         _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
     }
+    Lead::None
 }
 
 fn panicked(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {

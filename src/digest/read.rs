@@ -107,10 +107,14 @@ fn plain_body(cx: Cx<'_>, bytes: &[u8], plain: &[u8], reading: &mut Reading) {
         BodyForm::Envelope => envelope_body(cx, plain, reading),
         BodyForm::Store => match store_body::open(plain, cx.settings.envelope_bytes) {
             Err(error) => undecodable(cx.receipt, bytes, &error, reading),
-            Ok(json) => event::read(&Source::Sent { json: &json, sent_at: None }, &cx, reading),
+            Ok(json) => {
+                event::read(&Source::Sent { json: &json, sent_at: None }, &cx, reading);
+            }
         },
         BodyForm::Refused => refused::read(cx.receipt, plain, reading),
-        BodyForm::Stored => event::read(&Source::Stored { json: plain }, &cx, reading),
+        BodyForm::Stored => {
+            event::read(&Source::Stored { json: plain }, &cx, reading);
+        }
     }
 }
 

@@ -78,6 +78,35 @@ async fn what_captured_clients_say_is_listed_with_its_event_whichever_comes_firs
     assert_eq!(outcomes(&app, "feedback").await, "duplicate 2, stored 4");
 }
 
+/// `sentry_sdk.capture_event({"type": "feedback", …})` goes out as an event; so did the transactions of the first SDKs that had them.
+#[tokio::test]
+async fn an_event_that_calls_itself_feedback_or_a_transaction_ends_as_that() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let sdk = app.sdk(&project);
+    let said = |n: u32| json!({ "event_id": format!("{n:032x}"), "type": "feedback", "contexts": { "feedback": { "message": format!("I say {n}.") } } });
+    let as_event = |said: &Value| format!("{}\n{{\"type\":\"event\"}}\n{said}\n", json!({ "event_id": said["event_id"] }));
+    sdk.envelope(as_event(&said(1))).await;
+    sdk.store(&said(2)).await;
+    let trace = |n: u32| json!({ "event_id": format!("{n:032x}"), "type": "transaction", "transaction": "/pay", "spans": [], "start_timestamp": 1, "timestamp": 2 });
+    sdk.envelope(as_event(&trace(3))).await;
+    sdk.store(&trace(4)).await;
+    app.settle().await;
+    assert_eq!(outcomes(&app, "feedback").await, "stored 2");
+    assert_eq!(outcomes(&app, "transaction").await, "unsupported 2");
+    assert_eq!(number(&app, "SELECT count(*) FROM issues").await, 0);
+    let page = app.sign_in_owner().await.open("/shop/feedback").await;
+    page.assert_shows("I say 1.");
+    page.assert_shows("I say 2.");
+    // What was raised is an error, whatever it is called; a type that says nothing is one too.
+    let mut raised = exception("KeyError", "x", "pay");
+    raised["type"] = json!("transaction");
+    sdk.store(&raised).await;
+    sdk.store(&json!({ "type": "default", "message": "plain" })).await;
+    app.settle().await;
+    assert_eq!(outcomes(&app, "error").await, "stored 2");
+}
+
 #[tokio::test]
 async fn reports_are_handled_reopened_and_deleted_by_those_who_may() {
     let app = TestApp::start().await;
