@@ -1,5 +1,7 @@
 //! Who may send, and how each client says who it is.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use time::Duration;
@@ -128,6 +130,23 @@ async fn a_new_key_works_at_once_and_a_disabled_one_stops_within_seconds() {
     app.clock.advance(Duration::seconds(5));
     assert_eq!(send(&app, 43, OTHER_KEY).await, 403);
     assert_eq!(send(&app, 42, KEY).await, 200);
+}
+
+#[tokio::test]
+async fn a_new_key_works_while_others_are_guessed_and_the_guesses_are_refused_as_such() {
+    let app = Arc::new(app().await);
+    let guesses = async |round: u32| {
+        let tries = (0..150).map(|n| (app.clone(), format!("{round:016x}{n:016x}")));
+        let tries = tries.map(|(app, key)| tokio::spawn(async move { send(&app, 42, &key).await })).collect::<Vec<_>>();
+        let mut answers = Vec::new();
+        for one in tries {
+            answers.push(one.await.expect("it is answered"));
+        }
+        answers
+    };
+    assert_eq!(guesses(1).await, [403; 150], "more than are looked up one by one");
+    add_project(&app, 44, OTHER_KEY).await;
+    assert_eq!(send(&app, 44, OTHER_KEY).await, 200);
 }
 
 #[tokio::test]

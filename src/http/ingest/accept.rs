@@ -169,7 +169,7 @@ async fn authorize(doors: &Doors, now: OffsetDateTime, credentials: &Credentials
         Ok(Some(project)) if named.is_none_or(|named| named == project) => Ok(project),
         Ok(_) => Err(Refusal::NotAllowed),
         Err(error) => {
-            doors.ingest.outage.refused(&format_args!("{error}: the database does not answer, or too many unknown keys are tried"));
+            doors.ingest.outage.refused(&format_args!("{error}: the database does not answer"));
             Err(Refusal::Unavailable("the key cannot be checked now"))
         }
     }

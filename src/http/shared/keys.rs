@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::{Duration, OffsetDateTime};
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::key_file;
+use super::key_rounds::Rounds;
 use crate::domain::ids::ProjectId;
 use crate::domain::rate_limit::OwnLimits;
 use crate::store::keys::EnabledKey;
@@ -19,9 +21,12 @@ use crate::store::{self, Db};
 const REFRESH_EVERY: Duration = Duration::seconds(5);
 /// How long a request waits for a refresh or a look-up. Postgres going away costs one request this much.
 const WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(1);
-/// Unknown keys that may be looked up at once, and again per second: guessing keys must not become load on Postgres.
+/// Unknown keys that may be looked up at once, and again per second: guessing keys must not become load on Postgres. Those above share a
+/// reading of the whole list.
 const LOOK_UPS_MAX: f64 = 100.0;
 const LOOK_UPS_PER_SECOND: f64 = 10.0;
+/// Look-ups under way at a time: more would only wait for each other's connections.
+const LOOK_UPS_AT_ONCE: usize = 4;
 
 /// The keys that may send. Cheap to clone; clones share what they know.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ struct Cache {
     /// What the file holds.
     saved: Mutex<Vec<EnabledKey>>,
     is_failing_to_save: AtomicBool,
+    rounds: Rounds,
+    looking_up: Semaphore,
 }
 
 #[derive(Debug)]
@@ -87,7 +94,14 @@ impl KeyCache {
             look_ups_at: None,
         };
         let (saved, is_failing_to_save) = (Mutex::new(saved.unwrap_or_default()), AtomicBool::new(false));
-        Self(Arc::new(Cache { known: Mutex::new(known), file, saved, is_failing_to_save }))
+        Self(Arc::new(Cache {
+            known: Mutex::new(known),
+            file,
+            saved,
+            is_failing_to_save,
+            rounds: Rounds::default(),
+            looking_up: Semaphore::new(LOOK_UPS_AT_ONCE),
+        }))
     }
 
     /// The project this key may send to; `None` for unknown and disabled keys.
@@ -95,21 +109,20 @@ impl KeyCache {
         let due = self.known().due(now);
         match due {
             Due::No => {}
-            Due::Now => self.refresh(db).await,
+            Due::Now => {
+                self.read_list(db).await;
+            }
             Due::Beside => {
                 let (keys, db) = (self.clone(), db.clone());
-                tokio::spawn(async move { keys.refresh(&db).await });
+                tokio::spawn(async move { keys.read_list(&db).await });
             }
         }
-        let (project, may_look_up) = {
-            let mut known = self.known();
-            let project = known.keys.get(public_key).map(|key| key.project_id);
-            (project, project.is_none() && known.may_look_up(now))
-        };
-        match project {
-            Some(project) => Ok(Some(project)),
-            None if may_look_up => self.look_up(db, public_key).await,
-            None => Err(KeysUnavailable),
+        if let Some(project) = self.known().keys.get(public_key).map(|key| key.project_id) {
+            return Ok(Some(project));
+        }
+        match self.0.looking_up.try_acquire() {
+            Ok(_held) if self.known().may_look_up(now) => self.look_up(db, public_key).await,
+            _ => self.await_list(db, public_key).await,
         }
     }
 
@@ -125,8 +138,14 @@ impl KeyCache {
 
     /// Reads the whole list; on failure the old one stays.
     pub async fn refresh(&self, db: &Db) {
+        self.read_list(db).await;
+    }
+
+    /// Whether the database answered.
+    async fn read_list(&self, db: &Db) -> bool {
         let answer = tokio::time::timeout(WAIT_MAX, store::keys::list_enabled(db)).await;
-        let was_away = std::mem::replace(&mut self.known().is_away, !matches!(answer, Ok(Ok(_))));
+        let is_answered = matches!(answer, Ok(Ok(_)));
+        let was_away = std::mem::replace(&mut self.known().is_away, !is_answered);
         match answer {
             Ok(Ok(keys)) => {
                 let mut known = self.known();
@@ -139,6 +158,23 @@ impl KeyCache {
             Err(_) if !was_away => warn!("project keys could not be read in time, the known ones stay valid"),
             _ => {}
         }
+        is_answered
+    }
+
+    /// The key as the next reading of the list says, which many may wait for. Nobody waits while the database is known to be away.
+    async fn await_list(&self, db: &Db, public_key: &str) -> Result<Option<ProjectId>, KeysUnavailable> {
+        if self.known().is_away {
+            return Err(KeysUnavailable);
+        }
+        let place = self.0.rounds.place();
+        if place.is_first {
+            let (keys, db) = (self.clone(), db.clone());
+            tokio::spawn(async move { keys.0.rounds.make(keys.read_list(&db)).await });
+        }
+        if !self.0.rounds.ended(place, WAIT_MAX).await {
+            return Err(KeysUnavailable);
+        }
+        Ok(self.known().keys.get(public_key).map(|key| key.project_id))
     }
 
     async fn look_up(&self, db: &Db, public_key: &str) -> Result<Option<ProjectId>, KeysUnavailable> {

@@ -5,6 +5,7 @@
 pub mod client_address;
 pub mod download;
 mod key_file;
+mod key_rounds;
 pub mod keys;
 mod metrics;
 pub mod opening;
