@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bugle::clock::Clock;
-use bugle::jobs::{partitions, spikes, trim};
+use bugle::jobs::{feedback, partitions, spikes, trim};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
@@ -31,8 +31,10 @@ const READS_MAX: &[(&str, f64)] = &[("issues", 40_000.0), ("dead_letters", 10_00
 const GROWING: &[&str] = &[
     "activities",
     "alerts",
+    "attachments",
     "dead_letters",
     "event_ids",
+    "feedback",
     "issue_environments",
     "issue_hashes",
     "issue_hours",
@@ -46,8 +48,30 @@ const GROWING: &[&str] = &[
     "project_outcomes",
 ];
 
-/// What a load does not make: operation and mails.
+/// The event that has files and of which people speak: the one the pages are opened for.
+const ATTACHED: &str = "SELECT e.event_id::text FROM events e JOIN issues i ON i.project_id = e.project_id AND i.id = e.issue_id
+    ORDER BY i.event_count DESC, i.id, e.event_id LIMIT 1";
+
+/// What a load does not make: operation, mails, files and feedback. `{event}` is [`ATTACHED`].
 const BESIDE: &[&str] = &[
+    // Of three reports one is about an event that is there, one about an event that never came, one about nothing; few are handled, all long ago.
+    "INSERT INTO feedback (project_id, feedback_id, received_at, event_id, issue_id, name, email, message, url, environment, release,
+        handled_at)
+     SELECT 1, gen_random_uuid(), now() - n * interval '2 minutes', CASE n % 3 WHEN 0 THEN e.event_id WHEN 1 THEN gen_random_uuid() END,
+        CASE n % 3 WHEN 0 THEN e.issue_id END, '', '', 'seeded', '', '', '', CASE WHEN n > 9990 THEN now() END
+     FROM generate_series(1, 10000) AS n
+     JOIN (SELECT event_id, issue_id, row_number() OVER () AS n FROM events WHERE project_id = 1) AS e USING (n)",
+    "INSERT INTO feedback (project_id, feedback_id, received_at, event_id, name, email, message, url, environment, release)
+     VALUES (1, '{event}', now() - interval '1 hour', '{event}', '', '', 'seeded', '', '', '')",
+    "INSERT INTO attachments (project_id, event_id, attachment_id, received_at, name, kind, content_type, media_type, byte_count, chunk_count,
+        sha256)
+     SELECT project_id, event_id, gen_random_uuid(), received_at, 'seeded.txt', 'event.attachment', '', 'text/plain', 6, 1, ''
+     FROM events WHERE project_id = 1 LIMIT 10000",
+    "INSERT INTO attachments (project_id, event_id, attachment_id, received_at, name, kind, content_type, media_type, byte_count, chunk_count,
+        sha256)
+     VALUES (1, '{event}', gen_random_uuid(), now(), 'opened.txt', 'event.attachment', '', 'text/plain', 6, 1, '')",
+    "INSERT INTO attachment_chunks (project_id, attachment_id, number, received_at, is_packed, content)
+     SELECT project_id, attachment_id, 0, CASE name WHEN 'opened.txt' THEN received_at ELSE now() END, false, 'seeded' FROM attachments",
     "INSERT INTO mails (project_id, user_id, recipient, subject, text_body, html_body, message_id, created_at, next_try_at, state, sent_at)
      SELECT 1, 1, 'owner@shop.example', 'seeded', repeat('text ', 100), '', 'seeded-' || n, at, at, 'sent', at
      FROM generate_series(1, 5000) AS n CROSS JOIN LATERAL (SELECT now() - sqrt(n / 5000.0) * interval '29 days' AS at) AS t",
@@ -81,8 +105,10 @@ impl Scene {
         app.settle().await;
         let mut db = PgConnection::connect_with(&app.database_options()).await.expect("the database answers");
         seed::grow(&mut db, EVENTS, ISSUES).await.expect("the events are made");
+        let attached: String = db.fetch_one(ATTACHED).await.expect("an event of the largest issue").get(0);
         for statement in BESIDE {
-            db.execute(*statement).await.unwrap_or_else(|problem| panic!("{statement}: {problem}"));
+            let statement = statement.replace("{event}", &attached);
+            db.execute(AssertSqlSafe(statement.clone())).await.unwrap_or_else(|problem| panic!("{statement}: {problem}"));
         }
         db.execute("VACUUM ANALYZE").await.expect("the tables are analyzed");
         let mut scene = Self { app, shop, browser, token, names: BTreeMap::new(), faults: vec![] };
@@ -91,9 +117,9 @@ impl Scene {
     }
 
     async fn names(&self, db: &mut PgConnection) -> BTreeMap<&'static str, String> {
-        let largest = "SELECT e.event_id::text FROM events e JOIN issues i ON i.project_id = e.project_id AND i.id = e.issue_id
-            ORDER BY i.event_count DESC, i.id, e.event_id LIMIT 1";
-        let event: String = db.fetch_one(largest).await.expect("an event of the largest issue").get(0);
+        let event: String = db.fetch_one(ATTACHED).await.expect("an event of the largest issue").get(0);
+        let file = "SELECT attachment_id::text FROM attachments WHERE name = 'opened.txt'";
+        let file: String = db.fetch_one(file).await.expect("a file").get(0);
         let mut id = async |sql: &'static str| -> String {
             db.fetch_one(sql).await.unwrap_or_else(|problem| panic!("{sql}: {problem}")).get::<i64, _>(0).to_string()
         };
@@ -107,6 +133,8 @@ impl Scene {
             ("{org}", "bugle".to_owned()),
             ("{short_id}", id("SELECT id FROM issues ORDER BY event_count DESC, id LIMIT 1").await),
             ("{event}", event.replace('-', "")),
+            ("{feedback}", event.replace('-', "")),
+            ("{attachment}", file.replace('-', "")),
         ])
     }
 
@@ -186,7 +214,16 @@ fn pages(scene: &Scene) -> Vec<String> {
     let routes = walk::WEB.iter().filter(|(method, ..)| *method == "GET").filter_map(|(_, route, ..)| scene.address(route));
     let searches = ["tenant:value77", "environment:staging", "release:shop@2.4", "is:resolved", "user:customer77", "has:tenant"];
     let searches = searches.iter().map(|search| format!("/shop/issues?q={search}"));
-    routes.filter(|path| !path.starts_with("/static") && path != "/setup").chain(searches).collect()
+    routes.filter(|path| !path.starts_with("/static") && path != "/setup").chain(searches).chain(feedback_lists()).collect()
+}
+
+/// The views of the list, and pages of them far behind.
+fn feedback_lists() -> impl Iterator<Item = String> {
+    let far = (Clock::system().now() - time::Duration::days(13)).unix_timestamp_nanos() / 1_000;
+    let before = format!("{far}-{}", "f".repeat(32));
+    ["open", "handled"]
+        .into_iter()
+        .flat_map(move |show| [format!("/shop/feedback?show={show}"), format!("/shop/feedback?show={show}&before={before}")])
 }
 
 fn calls(scene: &Scene) -> Vec<String> {
@@ -206,6 +243,9 @@ async fn look_at_workers(scene: &mut Scene) {
     assert_eq!(node.digest_all().await, 300);
     scene.look("the digest", &before).await;
     for round in ["first", "second"] {
+        let before = scene.reads().await;
+        feedback::run_once(&scene.app.db, &scene.app.clock).await.expect("it looks for issues");
+        scene.look(&format!("the {round} look for the issues of feedback"), &before).await;
         let before = scene.reads().await;
         trim::run_once(&scene.app.db, &scene.app.clock, RETENTION_DAYS).await.expect("it trims");
         scene.look(&format!("the {round} trimming"), &before).await;

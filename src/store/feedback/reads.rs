@@ -92,50 +92,80 @@ pub async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> sqlx::Result<Vec<Feedback>> {
-    let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id.0)));
     // Each has an index of its own, so each has a statement of its own.
     let rows = match which {
-        Which::Open => {
-            let rows = sqlx::query_as!(
-                Row,
-                r#"
-                SELECT feedback_id, received_at, event_id, issue_id, name, email, message, url, environment, release, handled_at,
-                    '' AS "handled_by!"
-                FROM feedback
-                WHERE project_id = $1 AND handled_at IS NULL AND ($2::timestamptz IS NULL OR (received_at, feedback_id) < ($2, $3))
-                ORDER BY received_at DESC, feedback_id DESC
-                LIMIT $4
-                "#,
-                project.0,
-                at,
-                id,
-                limit
-            );
-            rows.fetch_all(db).await?
-        }
-        Which::Handled | Which::All => {
-            let rows = sqlx::query_as!(
-                Row,
-                r#"
-                SELECT feedback_id, received_at, event_id, issue_id, f.name, f.email, message, url, environment, release, handled_at,
-                    coalesce(u.name, '') AS "handled_by!"
-                FROM feedback f
-                LEFT JOIN users u ON u.id = f.handled_by
-                WHERE project_id = $1 AND ($5 OR handled_at IS NOT NULL)
-                    AND ($2::timestamptz IS NULL OR (received_at, feedback_id) < ($2, $3))
-                ORDER BY received_at DESC, feedback_id DESC
-                LIMIT $4
-                "#,
-                project.0,
-                at,
-                id,
-                limit,
-                which == Which::All
-            );
-            rows.fetch_all(db).await?
-        }
+        Which::Open => open(db, project, after, limit).await?,
+        Which::Handled => handled(db, project, after, limit).await?,
+        Which::All => all(db, project, after, limit).await?,
     };
     Ok(rows.into_iter().map(Feedback::from).collect())
+}
+
+/// Without a place from the newest on: a bound that is always there can be looked up, whatever the plan.
+fn bound(after: Option<Place>) -> (Option<OffsetDateTime>, Uuid) {
+    after.map_or((None, Uuid::max()), |(at, id)| (Some(at), id.0))
+}
+
+async fn open(db: impl PgExecutor<'_>, project: ProjectId, after: Option<Place>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let (at, id) = bound(after);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT feedback_id, received_at, event_id, issue_id, name, email, message, url, environment, release, handled_at,
+            '' AS "handled_by!"
+        FROM feedback
+        WHERE project_id = $1 AND handled_at IS NULL AND (received_at, feedback_id) < (coalesce($2::timestamptz, 'infinity'), $3)
+        ORDER BY received_at DESC, feedback_id DESC
+        LIMIT $4
+        "#,
+        project.0,
+        at,
+        id,
+        limit
+    );
+    rows.fetch_all(db).await
+}
+
+async fn handled(db: impl PgExecutor<'_>, project: ProjectId, after: Option<Place>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let (at, id) = bound(after);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT feedback_id, received_at, event_id, issue_id, f.name, f.email, message, url, environment, release, handled_at,
+            coalesce(u.name, '') AS "handled_by!"
+        FROM feedback f
+        LEFT JOIN users u ON u.id = f.handled_by
+        WHERE project_id = $1 AND handled_at IS NOT NULL AND (received_at, feedback_id) < (coalesce($2::timestamptz, 'infinity'), $3)
+        ORDER BY received_at DESC, feedback_id DESC
+        LIMIT $4
+        "#,
+        project.0,
+        at,
+        id,
+        limit
+    );
+    rows.fetch_all(db).await
+}
+
+async fn all(db: impl PgExecutor<'_>, project: ProjectId, after: Option<Place>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let (at, id) = bound(after);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT feedback_id, received_at, event_id, issue_id, f.name, f.email, message, url, environment, release, handled_at,
+            coalesce(u.name, '') AS "handled_by!"
+        FROM feedback f
+        LEFT JOIN users u ON u.id = f.handled_by
+        WHERE project_id = $1 AND (received_at, feedback_id) < (coalesce($2::timestamptz, 'infinity'), $3)
+        ORDER BY received_at DESC, feedback_id DESC
+        LIMIT $4
+        "#,
+        project.0,
+        at,
+        id,
+        limit
+    );
+    rows.fetch_all(db).await
 }
 
 /// Whether anybody ever said anything in this project.
