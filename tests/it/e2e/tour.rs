@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::chromium::Chromium;
 use super::shop;
-use crate::harness::{OWNER_EMAIL, Project, TestApp, fixture};
+use crate::harness::{OWNER_EMAIL, Project, TestApp, exception, fixture};
 
 /// Captured bodies of real SDKs that between them fill every block of the issue page.
 const BODIES: [&str; 9] = [
@@ -98,6 +98,9 @@ async fn a_lived_in_installation(app: &TestApp) {
     }
     extremes(app, &shop).await;
     said_and_attached(app, &shop).await;
+    a_browser_and_a_place(app, &shop).await;
+    let front = app.project("front").await;
+    sqlx::query("UPDATE projects SET platform = 'browser' WHERE slug = $1").bind(&front.slug).execute(&app.db).await.expect("it is there");
     app.settle().await;
     app.live_through(time::Duration::minutes(5)).await;
     sqlx::query("ALTER TABLE events ADD CONSTRAINT poison CHECK (environment <> 'poison')").execute(&app.db).await.expect("it is added");
@@ -138,6 +141,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("project-new", "/projects/new", ""),
         ("onboarding-waiting", "/stock-sync/setup", ""),
         ("onboarding-done", "/shop/setup", ""),
+        ("onboarding-browser", "/front/setup", "document.querySelectorAll('.steps details').forEach(one => one.open = true)"),
         ("issues", "/shop/issues", ""),
         ("issues-selected", "/shop/issues", "document.querySelector('.iss input').click()"),
         ("issues-all", "/issues", ""),
@@ -146,6 +150,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("issues-bad-query", "/shop/issues?query=colour:red", ""),
         ("feedback", "/shop/feedback", ""),
         ("feedback-handled", "/shop/feedback?show=handled", ""),
+        ("feedback-deleting", "/shop/feedback", "document.querySelector('article .menu').open = true"),
         ("feedback-none", "/stock-sync/feedback", ""),
         ("alerts", "/shop/alerts", ""),
         ("alert-rule", "/alerts/1", ""),
@@ -180,7 +185,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
     pages.push(view("issue-ignoring", &format!("/issues/{busy}"), "document.querySelector('.acts .menu').open = true"));
     // One of each captured body, and the extremes: they came last.
     let last: Vec<i64> =
-        sqlx::query_scalar("SELECT id FROM issues ORDER BY id DESC LIMIT 11").fetch_all(&app.db).await.expect("issues are listed");
+        sqlx::query_scalar("SELECT id FROM issues ORDER BY id DESC LIMIT 13").fetch_all(&app.db).await.expect("issues are listed");
     pages.extend(last.iter().rev().enumerate().map(|(n, id)| view(&format!("issue-body-{n}"), &format!("/issues/{id}"), "")));
     pages
 }
@@ -223,6 +228,26 @@ async fn said_and_attached(app: &TestApp, project: &Project) {
     sdk.envelope([format!("{{\"event_id\":\"3b8a6daa4e3e45dc9e4646b5d5d88d55\"}}\n{{\"type\":\"attachment\",\"filename\":\"screenshot.png\",\"length\":{}}}\n", png.len()).as_bytes(), png].concat()).await;
     app.settle().await;
     app.sign_in_owner().await.submit(&format!("/shop/feedback/{}/handle", "f".repeat(32)), &[]).await;
+}
+
+/// What a browser reports of a policy, and an event of somebody of whom it is known where they are.
+async fn a_browser_and_a_place(app: &TestApp, project: &Project) {
+    let sdk = app.sdk(project);
+    let policy = "default-src 'self'; script-src 'self' https://cdn.shop.example.test; img-src 'self' data:; report-uri /csp";
+    let report = json!({ "csp-report": {
+        "document-uri": "https://shop.example.test/cart", "effective-directive": "script-src-elem", "violated-directive": "script-src-elem",
+        "blocked-uri": "https://tracker.example.test/t.js", "original-policy": policy, "disposition": "enforce",
+        "source-file": "https://shop.example.test/cart", "line-number": 12, "column-number": 7, "status-code": 200,
+    } });
+    sdk.send(sdk.request("security").header("content-type", "application/csp-report").body(report.to_string())).await;
+    let mut event = exception("KeyError", "cart", "show_cart");
+    event["user"] =
+        json!({ "id": "7", "ip_address": "203.0.113.9", "geo": { "city": "Reveille", "region": "Hornshire", "country_code": "XB" } });
+    event["request"] = json!({ "url": "https://shop.example.test/cart", "method": "GET", "headers": { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0" } });
+    event["extra"] = json!({ "password": "hunter2", "note": "x".repeat(20_000), "when": "yesterday" });
+    event["timestamp"] = json!("yesterday");
+    event["tags"] = json!({ "plain": "yes", "nested": { "a": 1 } });
+    sdk.capture(event).await;
 }
 
 /// What a page must survive: a name without a break, a release of forty characters, next to nothing at all.
