@@ -86,7 +86,7 @@ mod tests {
         let found = titles("Mail to Grace Tundra bounced");
         assert_eq!(found, ["… to Grace Tundra bounced", "Mail … Grace Tundra bounced", "Mail to … bounced", "Mail to Grace Tundra …"]);
         assert_eq!(titles("paid ✱"), Vec::<String>::new());
-        assert_eq!(titles("paid ✱ twice today"), ["… twice today", "paid … today", "paid … twice"]);
+        assert_eq!(titles("paid ✱ twice today"), ["… twice today", "paid … today", "paid … twice …"]);
     }
 
     #[test]
