@@ -10,6 +10,7 @@ pub mod invitations;
 pub mod issues;
 pub mod limits;
 pub mod mails;
+pub mod merges;
 pub mod passwords;
 pub mod project_keys;
 pub mod projects;

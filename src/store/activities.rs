@@ -14,7 +14,7 @@ pub struct NewActivity {
     pub issue_id: IssueId,
     /// Who did it; `None`: Bugle itself.
     pub user_id: Option<UserId>,
-    /// `first_seen`, `resolved`, `reopened`, `ignored`, `regressed`, `alerted`.
+    /// `first_seen`, `resolved`, `reopened`, `ignored`, `regressed`, `alerted`, `merged`, `split`.
     pub kind: &'static str,
     /// What the kind does not say, for people.
     pub detail: String,

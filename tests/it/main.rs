@@ -58,6 +58,7 @@ mod keeping_counts;
 mod keeping_letters;
 mod keeping_space;
 mod limits;
+mod merging;
 mod minidumps;
 mod no_table_scans;
 mod nodes;

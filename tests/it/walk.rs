@@ -67,6 +67,7 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/issues/{id}/events/{event}/attachments/{attachment}", Guard::Project, &[]),
     ("GET", "/issues/{id}/events/{event}/attachments/{attachment}/view", Guard::Project, &[]),
     ("GET", "/issues/{id}/tags", Guard::Project, &[]),
+    ("POST", "/issues/{id}/merge", Work, &[("with", "{issue}")]),
     ("POST", "/issues/{id}/{verb}", Work, &[]),
     ("GET", "/events/{event}", Guard::Project, &[]),
     ("GET", "/{project}/feedback", Guard::Project, &[]),
@@ -149,6 +150,9 @@ pub const API: &[(&str, bool)] = &[
     ("issues/{issue}/events", true),
     ("issues/{issue}/events/{event}", true),
 ];
+
+/// Routes of the Web API that change something.
+const WRITTEN: &[(&str, &str)] = &[("POST", "projects/{org}/{project}/user-feedback"), ("PUT", "projects/{org}/{project}/issues")];
 
 /// What is sent to, with and without a slash at the end: answered to keys, not to people (`accept_credentials`).
 const INGEST: &[&str] = &[
@@ -495,7 +499,7 @@ async fn the_web_api_knows_nothing_of_foreign_projects_and_changes_nothing() {
             }
             for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
                 let page = ask(method.clone(), &path, Some(&tokens[1])).await;
-                let is_written = *route == "projects/{org}/{project}/user-feedback" && method == Method::POST;
+                let is_written = WRITTEN.contains(&(method.as_str(), route));
                 let refused = if is_written { StatusCode::FORBIDDEN } else { StatusCode::METHOD_NOT_ALLOWED };
                 assert_eq!(page.status, refused, "{method} {path}");
             }

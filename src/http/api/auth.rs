@@ -26,6 +26,8 @@ pub enum Scope {
     Projects,
     /// Issues and events.
     Events,
+    /// Changing issues.
+    EventsChange,
     /// Saying something about events.
     Feedback,
 }
@@ -37,6 +39,7 @@ impl Scope {
             Self::Organizations => &["org:read"],
             Self::Projects => &["project:read", "project:write"],
             Self::Events => &["event:read", "event:write"],
+            Self::EventsChange => &["event:write"],
             Self::Feedback => &["event:write", "project:write"],
         }
     }

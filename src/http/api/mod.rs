@@ -1,4 +1,4 @@
-//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, and feedback.
+//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, merging issues, and feedback.
 //!
 //! One installation is one organization. Paths work with and without the slash at their end.
 //!
@@ -25,7 +25,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post, put};
 
 use crate::http::Doors;
 use error::ApiError;
@@ -46,6 +46,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "projects/{org}/{project}", projects::show);
     let below = both(below, "projects/{org}/{project}/keys", projects::keys);
     let below = both(below, "projects/{org}/{project}/issues", issues::list::of_project);
+    let below = changed(below, "projects/{org}/{project}/issues", put(issues::merge::of_project));
     let below = both(below, "projects/{org}/{project}/events", events::list::of_project);
     let below = both(below, "projects/{org}/{project}/events/{event}", events::show::of_project);
     let below = both(below, "projects/{org}/{project}/events/{event}/attachments", attachments::list);
@@ -82,6 +83,11 @@ where
     T: 'static,
 {
     router.route(&format!("/{path}"), post(handler.clone())).route(&format!("/{path}/"), post(handler))
+}
+
+/// What can be changed beside being read.
+fn changed(router: Router<Doors>, path: &str, by: MethodRouter<Doors>) -> Router<Doors> {
+    router.route(&format!("/{path}"), by.clone()).route(&format!("/{path}/"), by)
 }
 
 async fn unknown() -> ApiError {

@@ -61,6 +61,9 @@ pub(super) async fn move_all(tx: &mut Tx, merge: &Merge) -> sqlx::Result<()> {
     )
     .execute(&mut **tx)
     .await?;
+    sqlx::query!("UPDATE feedback SET issue_id = $3 WHERE project_id = $1 AND issue_id = $2", project, from, into)
+        .execute(&mut **tx)
+        .await?;
     sqlx::query!(
         r#"
         UPDATE alerts AS a

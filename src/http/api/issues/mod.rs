@@ -1,6 +1,7 @@
 //! Issues, in Sentry's shape.
 
 pub mod list;
+pub mod merge;
 pub mod show;
 
 use std::collections::HashMap;

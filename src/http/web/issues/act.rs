@@ -9,7 +9,7 @@ use crate::domain::ids::IssueId;
 use crate::domain::issue::{Decision, IgnoreUntil};
 use crate::http::Doors;
 use crate::http::web::flash::{self, Note};
-use crate::http::web::issues::{address, find, list};
+use crate::http::web::issues::{address, find, list, merge};
 use crate::http::web::next;
 use crate::http::web::page_error::PageError;
 use crate::http::web::signed_in::SignedIn;
@@ -52,6 +52,9 @@ pub async fn one(
 /// `POST /issues/bulk`: `do`, and `id` several times or `all` with the search.
 pub async fn bulk(State(doors): State<Doors>, me: SignedIn, Form(fields): Form<Vec<(String, String)>>) -> Result<Response, PageError> {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    if field("do") == Some("merge") {
+        return merge::bulk(&doors, &me, &chosen(&fields), field("next")).await;
+    }
     let decision = field("do").and_then(|verb| decision(verb, field("until"))).ok_or_else(unknown)?;
     let issues = match field("all") {
         Some(_) => all_matching(&doors, &me, field("base").unwrap_or_default(), field("query").unwrap_or_default()).await?,

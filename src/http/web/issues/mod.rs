@@ -8,6 +8,7 @@ pub mod buckets;
 pub mod events;
 pub mod find;
 pub mod list;
+pub mod merge;
 pub mod number;
 pub mod show;
 pub mod tags;
@@ -30,6 +31,7 @@ pub fn routes() -> Router<Doors> {
         .route("/issues/{id}/events/{event}/attachments/{attachment}", get(attachments::get))
         .route("/issues/{id}/events/{event}/attachments/{attachment}/view", get(attachments::view))
         .route("/issues/{id}/tags", get(tags::get))
+        .route("/issues/{id}/merge", post(merge::with))
         .route("/issues/{id}/{verb}", post(act::one))
         .route("/events/{event}", get(show::locate))
 }

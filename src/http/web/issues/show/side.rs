@@ -122,6 +122,7 @@ fn happened(activity: Activity) -> Happened {
         ("ignored", _) => (said(by, "ignored this", "Ignored"), "bell"),
         ("regressed", "") => ("Came back".to_owned(), "warn"),
         ("regressed", detail) => (format!("Came back: {detail}"), "warn"),
+        ("merged", detail) => (said(by, &format!("merged {detail} into this"), &format!("Merged {detail} into this")), "branch"),
         ("alerted", detail) => (format!("Alert: {detail}"), "mail"),
         (kind, detail) => (format!("{kind} {detail}").trim().to_owned(), "info"),
     };
