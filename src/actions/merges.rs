@@ -31,6 +31,12 @@ pub enum Refusal {
     /// An issue has one project.
     #[error("Only issues of the same project can be merged.")]
     SeveralProjects,
+    /// None of what was chosen leads to the issue.
+    #[error("Choose what to split off.")]
+    Nothing,
+    /// Something has to stay.
+    #[error("Something has to stay in the issue; leave out at least one fingerprint.")]
+    Everything,
     /// Anything else.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),

@@ -20,5 +20,6 @@ pub mod secret;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;
+pub mod splits;
 pub mod tokens;
 pub mod users;

@@ -53,7 +53,7 @@ async fn assert_counts_agree(app: &TestApp) {
 
 async fn merge(browser: &Browser, issues: &[i64]) -> Page {
     let ids: Vec<String> = issues.iter().map(ToString::to_string).collect();
-    let mut fields = vec![("do", "merge"), ("next", "/shop-web/issues")];
+    let mut fields = vec![("do", "merge"), ("next", "/issues")];
     fields.extend(ids.iter().map(|id| ("id", id.as_str())));
     browser.submit("/issues/bulk", &fields).await
 }
@@ -178,4 +178,164 @@ async fn merging_while_events_come_loses_none() {
     let total: i64 = sqlx::query_scalar("SELECT sum(event_count)::int8 FROM issues").fetch_one(&app.db).await.expect("a sum");
     assert_eq!((total, ids(&app).await.len()), (42, 1));
     assert_counts_agree(&app).await;
+}
+
+/// The fingerprints that lead to an issue and come from another.
+async fn hashes(app: &TestApp, issue: i64, origin: Option<i64>) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT encode(hash, 'hex') FROM issue_hashes WHERE issue_id = $1 AND ($2::int8 IS NULL OR origin_id = $2) ORDER BY 1",
+    )
+    .bind(issue)
+    .bind(origin)
+    .fetch_all(&app.db)
+    .await
+    .expect("readable")
+}
+
+async fn split(browser: &Browser, issue: i64, hashes: &[String]) -> Page {
+    let fields: Vec<(&str, &str)> = hashes.iter().map(|hash| ("hash", hash.as_str())).collect();
+    browser.submit(&format!("/issues/{issue}/split"), &fields).await
+}
+
+#[tokio::test]
+async fn what_was_merged_is_given_back_as_it_was() {
+    let (app, project, browser) = start().await;
+    for (function, user, release) in [("pay", "1", "a"), ("pay", "2", "a"), ("ship", "2", "b"), ("ship", "3", "b"), ("pay", "1", "b")] {
+        raise(&app, &project, function, user, release).await;
+        app.clock.advance(Duration::minutes(20));
+    }
+    let before = ids(&app).await;
+    let (pay, ship) = (before[0], before[1]);
+    let counts = (counted(&app, pay).await, counted(&app, ship).await);
+    merge(&browser, &[pay, ship]).await;
+    let page = browser.open(&format!("/issues/{pay}/merged")).await;
+    page.assert_shows(&format!("SHOP-{ship}"));
+    page.assert_shows("merged by hand");
+    let page = split(&browser, pay, &hashes(&app, pay, Some(ship)).await).await;
+    assert_eq!(page.path, format!("/issues/{ship}"));
+    page.assert_shows(&format!("Split off SHOP-{pay}: SHOP-{ship}."));
+    assert_eq!((counted(&app, pay).await, counted(&app, ship).await), counts);
+    assert_counts_agree(&app).await;
+    let pinned: bool = sqlx::query_scalar("SELECT bool_and(pinned) FROM issue_hashes WHERE issue_id = $1")
+        .bind(ship)
+        .fetch_one(&app.db)
+        .await
+        .expect("readable");
+    assert!(pinned, "nothing automatic merges it again");
+    raise(&app, &project, "ship", "9", "c").await;
+    assert!(counted(&app, ship).await.contains(&"all 3 3".to_owned()), "what comes later belongs to it");
+    assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn what_came_since_the_merge_goes_with_its_fingerprint() {
+    let (app, project, browser) = start().await;
+    let twin = TestApp::start().await;
+    let other = twin.project("shop-web").await;
+    let [first, second] = [
+        [("pay", "1", "a"), ("pay", "2", "a"), ("ship", "2", "b")],
+        [("ship", "4", "b"), ("pay", "5", "c"), ("ship", "1", "c")],
+    ];
+    for (function, user, release) in first {
+        raise(&app, &project, function, user, release).await;
+        raise(&twin, &other, function, user, release).await;
+        app.clock.advance(Duration::minutes(7));
+        twin.clock.advance(Duration::minutes(7));
+    }
+    let both = ids(&app).await;
+    merge(&browser, &both).await;
+    for (function, user, release) in second {
+        app.clock.advance(Duration::minutes(7));
+        twin.clock.advance(Duration::minutes(7));
+        raise(&app, &project, function, user, release).await;
+        raise(&twin, &other, function, user, release).await;
+    }
+    split(&browser, both[0], &hashes(&app, both[0], Some(both[1])).await).await;
+    let apart = ids(&twin).await;
+    for place in [0, 1] {
+        assert_eq!(counted(&app, both[place]).await, counted(&twin, apart[place]).await, "as if they had never been merged");
+    }
+    assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn a_fingerprint_that_was_never_merged_becomes_an_issue_of_its_own() {
+    let (app, project, browser) = start().await;
+    for function in ["pay", "pay", "ship", "send"] {
+        raise(&app, &project, function, function, "a").await;
+        app.clock.advance(Duration::minutes(1));
+    }
+    let before = ids(&app).await;
+    merge(&browser, &before[..2]).await;
+    merge(&browser, &[before[0], before[2]]).await;
+    assert_eq!(ids(&app).await, [before[0]], "a survivor is merged again");
+    assert_counts_agree(&app).await;
+    split(&browser, before[0], &hashes(&app, before[0], None).await).await.assert_shows("Something has to stay");
+    split(&browser, before[0], &[]).await.assert_shows("Choose what to split off");
+    let own: Vec<String> =
+        sqlx::query_scalar("SELECT encode(hash, 'hex') FROM issue_hashes WHERE origin_id IS NULL").fetch_all(&app.db).await.expect("own");
+    split(&browser, before[0], &own).await;
+    let after = ids(&app).await;
+    assert_eq!(after.len(), 2);
+    assert!(counted(&app, after[1]).await.contains(&"all 2 1".to_owned()), "{:?}", counted(&app, after[1]).await);
+    assert!(counted(&app, after[0]).await.contains(&"all 2 2".to_owned()), "{:?}", counted(&app, after[0]).await);
+    assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn a_survivor_that_is_given_back_keeps_what_was_merged_into_it() {
+    let (app, project, browser) = start().await;
+    for function in ["pay", "pay", "pay", "pay", "ship", "ship", "send"] {
+        raise(&app, &project, function, "1", "a").await;
+        app.clock.advance(Duration::minutes(1));
+    }
+    let before = ids(&app).await;
+    let (pay, ship, send) = (before[0], before[1], before[2]);
+    merge(&browser, &[ship, send]).await;
+    app.clock.advance(Duration::minutes(1));
+    merge(&browser, &[pay, ship]).await;
+    let all = [hashes(&app, pay, Some(ship)).await, hashes(&app, pay, Some(send)).await].concat();
+    split(&browser, pay, &all).await;
+    assert_eq!(ids(&app).await, [pay, ship]);
+    assert!(counted(&app, ship).await.contains(&"all 3 1".to_owned()));
+    assert_eq!(browser.open(&format!("/issues/{send}")).await.path, format!("/issues/{ship}"));
+    split(&browser, ship, &hashes(&app, ship, Some(send)).await).await;
+    assert_eq!(ids(&app).await, before);
+    assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn events_that_are_no_longer_kept_are_given_back_as_numbers() {
+    let (app, project, browser) = start().await;
+    for function in ["pay", "pay", "ship", "ship"] {
+        raise(&app, &project, function, "1", "a").await;
+    }
+    let both = ids(&app).await;
+    merge(&browser, &both).await;
+    app.clock.advance(Duration::days(40));
+    bugle::jobs::partitions::run_once(&app.db, &app.clock, 30).await.expect("old days are dropped");
+    raise(&app, &project, "ship", "2", "b").await;
+    split(&browser, both[0], &hashes(&app, both[0], Some(both[1])).await).await;
+    assert!(counted(&app, both[1]).await.contains(&"all 3 2".to_owned()), "{:?}", counted(&app, both[1]).await);
+    assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn tools_list_fingerprints_and_split_them_off() {
+    let (app, project, browser) = start().await;
+    for function in ["pay", "pay", "ship"] {
+        raise(&app, &project, function, "1", "a").await;
+    }
+    let both = ids(&app).await;
+    merge(&browser, &both).await;
+    let path = format!("/api/0/issues/{}/hashes/", both[0]);
+    let api = app.api(&app.token(&app.owner().await, &["event:write"]).await);
+    let listed = api.get(&path).await;
+    let known: Vec<&str> = listed.json.as_array().expect("a list").iter().map(|hash| hash["id"].as_str().expect("an id")).collect();
+    let gone = hashes(&app, both[0], Some(both[1])).await;
+    assert!(gone.iter().all(|hash| known.contains(&hash.as_str())) && known.len() > gone.len());
+    let query: Vec<String> = gone.iter().map(|hash| format!("id={hash}")).collect();
+    let answer = api.send(api.request(reqwest::Method::DELETE, &format!("{path}?{}", query.join("&")))).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
+    assert_eq!(ids(&app).await, both);
 }

@@ -68,6 +68,8 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/issues/{id}/events/{event}/attachments/{attachment}/view", Guard::Project, &[]),
     ("GET", "/issues/{id}/tags", Guard::Project, &[]),
     ("POST", "/issues/{id}/merge", Work, &[("with", "{issue}")]),
+    ("GET", "/issues/{id}/merged", Guard::Project, &[]),
+    ("POST", "/issues/{id}/split", Work, &[("hash", "00000000000000000000000000000000")]),
     ("POST", "/issues/{id}/{verb}", Work, &[]),
     ("GET", "/events/{event}", Guard::Project, &[]),
     ("GET", "/{project}/feedback", Guard::Project, &[]),
@@ -147,12 +149,13 @@ pub const API: &[(&str, bool)] = &[
     ("projects/{org}/{project}/events/{event}/attachments/{attachment}", true),
     ("projects/{org}/{project}/user-feedback", true),
     ("issues/{issue}", true),
+    ("issues/{issue}/hashes", true),
     ("issues/{issue}/events", true),
     ("issues/{issue}/events/{event}", true),
 ];
 
 /// Routes of the Web API that change something.
-const WRITTEN: &[(&str, &str)] = &[("POST", "projects/{org}/{project}/user-feedback"), ("PUT", "projects/{org}/{project}/issues")];
+const WRITTEN: &[(&str, &str)] = &[("POST", "projects/{org}/{project}/user-feedback"), ("PUT", "projects/{org}/{project}/issues"), ("DELETE", "issues/{issue}/hashes")];
 
 /// What is sent to, with and without a slash at the end: answered to keys, not to people (`accept_credentials`).
 const INGEST: &[&str] = &[

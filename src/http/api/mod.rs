@@ -1,4 +1,4 @@
-//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, merging issues, and feedback.
+//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, merging and splitting issues, and feedback.
 //!
 //! One installation is one organization. Paths work with and without the slash at their end.
 //!
@@ -25,7 +25,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 use crate::http::Doors;
 use error::ApiError;
@@ -54,6 +54,8 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "projects/{org}/{project}/user-feedback", feedback::list);
     let below = written(below, "projects/{org}/{project}/user-feedback", feedback::submit);
     let below = both(below, "issues/{issue}", issues::show::anywhere);
+    let below = both(below, "issues/{issue}/hashes", issues::hashes::list);
+    let below = changed(below, "issues/{issue}/hashes", delete(issues::hashes::split));
     let below = both(below, "issues/{issue}/events", events::list::of_issue);
     let below = both(below, "issues/{issue}/events/{event}", events::show::of_issue);
     let below = below.fallback(unknown).method_not_allowed_fallback(wrong_method);

@@ -3,6 +3,7 @@
 //! Deliberately absent: what only one door needs, and how any door words its refusals.
 
 pub mod client_address;
+pub mod counted;
 pub mod download;
 mod key_file;
 mod key_rounds;

@@ -13,6 +13,7 @@ mod counters;
 mod redirects;
 mod rows;
 mod snapshot;
+pub mod split;
 
 pub use redirects::{leads_to, list_into};
 

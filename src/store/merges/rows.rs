@@ -64,6 +64,23 @@ pub(super) async fn move_all(tx: &mut Tx, merge: &Merge) -> sqlx::Result<()> {
     sqlx::query!("UPDATE feedback SET issue_id = $3 WHERE project_id = $1 AND issue_id = $2", project, from, into)
         .execute(&mut **tx)
         .await?;
+    move_alerts(tx, merge).await?;
+    sqlx::query!(
+        "INSERT INTO issue_mutes (project_id, issue_id, user_id, muted_at)
+         SELECT project_id, $3, user_id, muted_at FROM issue_mutes WHERE project_id = $1 AND issue_id = $2
+         ON CONFLICT (project_id, issue_id, user_id) DO NOTHING",
+        project,
+        from,
+        into
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What was not mailed yet is not mailed any more.
+async fn move_alerts(tx: &mut Tx, merge: &Merge) -> sqlx::Result<()> {
+    let (project, from, into) = (merge.project_id.0, merge.from.0, merge.into.0);
     sqlx::query!(
         r#"
         UPDATE alerts AS a
@@ -83,16 +100,6 @@ pub(super) async fn move_all(tx: &mut Tx, merge: &Merge) -> sqlx::Result<()> {
     .await?;
     sqlx::query!("UPDATE feedback SET issue_id = $3 WHERE project_id = $1 AND issue_id = $2", project, from, into).execute(&mut **tx).await?;
     sqlx::query!("DELETE FROM alerts WHERE project_id = $1 AND issue_id = $2", project, from).execute(&mut **tx).await?;
-    sqlx::query!(
-        "INSERT INTO issue_mutes (project_id, issue_id, user_id, muted_at)
-         SELECT project_id, $3, user_id, muted_at FROM issue_mutes WHERE project_id = $1 AND issue_id = $2
-         ON CONFLICT (project_id, issue_id, user_id) DO NOTHING",
-        project,
-        from,
-        into
-    )
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }
 

@@ -24,6 +24,9 @@ pub async fn of_project(
 ) -> Result<Json<Value>, ApiError> {
     let user = caller.require(Scope::EventsChange)?;
     let project = lookup::project_of(&doors, user, &org, &slug).await?;
+    if !user.role.may_work() {
+        return Err(ApiError::Forbidden);
+    }
     let asked: Value = serde_json::from_slice(&body).map_err(|_| ApiError::BadRequest("The body is not JSON.".to_owned()))?;
     if !matches!(&asked["merge"], Value::Bool(true)) && asked["merge"].as_i64() != Some(1) {
         return Err(ApiError::BadRequest("Only {\"merge\": 1} is understood here.".to_owned()));

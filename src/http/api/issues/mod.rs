@@ -1,5 +1,6 @@
 //! Issues, in Sentry's shape.
 
+pub mod hashes;
 pub mod list;
 pub mod merge;
 pub mod show;

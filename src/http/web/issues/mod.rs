@@ -9,6 +9,7 @@ pub mod events;
 pub mod find;
 pub mod list;
 pub mod merge;
+pub mod merged;
 pub mod number;
 pub mod show;
 pub mod tags;
@@ -32,6 +33,8 @@ pub fn routes() -> Router<Doors> {
         .route("/issues/{id}/events/{event}/attachments/{attachment}/view", get(attachments::view))
         .route("/issues/{id}/tags", get(tags::get))
         .route("/issues/{id}/merge", post(merge::with))
+        .route("/issues/{id}/merged", get(merged::get))
+        .route("/issues/{id}/split", post(merged::split))
         .route("/issues/{id}/{verb}", post(act::one))
         .route("/events/{event}", get(show::locate))
 }

@@ -123,6 +123,8 @@ fn happened(activity: Activity) -> Happened {
         ("regressed", "") => ("Came back".to_owned(), "warn"),
         ("regressed", detail) => (format!("Came back: {detail}"), "warn"),
         ("merged", detail) => (said(by, &format!("merged {detail} into this"), &format!("Merged {detail} into this")), "branch"),
+        ("split", detail) => (said(by, &format!("split {detail} off"), &format!("Split {detail} off")), "branch"),
+        ("split_from", detail) => (said(by, &format!("split this off {detail}"), &format!("Split off {detail}")), "branch"),
         ("alerted", detail) => (format!("Alert: {detail}"), "mail"),
         (kind, detail) => (format!("{kind} {detail}").trim().to_owned(), "info"),
     };
