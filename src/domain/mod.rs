@@ -25,6 +25,7 @@ pub mod rate_limit;
 pub mod sampling;
 pub mod scrubbing;
 pub mod search;
+pub mod similarity;
 pub mod slot;
 pub mod spike;
 pub mod thinning;

@@ -54,6 +54,7 @@ pub mod scrubbing;
 pub mod sealing;
 pub mod sessions;
 pub mod spike_history;
+pub mod similar;
 pub mod spikes;
 pub mod spool_positions;
 pub mod text;

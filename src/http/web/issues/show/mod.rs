@@ -16,6 +16,7 @@ mod plain;
 mod report;
 mod request;
 pub mod side;
+mod similar;
 mod stack;
 pub mod text;
 mod why;

@@ -29,6 +29,7 @@ use super::nav::{self, Navigator};
 use super::report::{self, ReportCard};
 use super::request::{self, RequestCard, Table};
 use super::side::{self, Distribution, Happened};
+use super::similar::{self, Similar};
 use super::stack::Row;
 use super::text::{Shown, cut};
 use super::why::{self, Why};
@@ -52,6 +53,7 @@ pub struct Page {
     message: Shown,
     badges: Vec<Badge>,
     may_work: bool,
+    similar: Vec<Similar>,
     open: bool,
     facts: Facts,
     chart: Histogram,
@@ -110,6 +112,7 @@ pub async fn load(
         kind: cut(&kind, 300),
         badges: badges(&issue, now),
         may_work: access.me.user.role.may_work(),
+        similar: similar::load(db, &issue).await?,
         open: issue.status == Status::Unresolved,
         facts,
         chart,
