@@ -77,8 +77,12 @@ fn parts(known: &[LeadingHash], chosen: &[&LeadingHash], snapshots: &[Snapshot])
     let mut left: BTreeSet<Hash> = chosen.iter().map(|hash| hash.hash).collect();
     let mut parts = Vec::new();
     for snapshot in snapshots {
+        if !known.iter().any(|hash| hash.origin == Some(snapshot.id)) {
+            continue; // all of its own were split off one by one
+        }
         let family = family(snapshot.id, snapshots);
-        let whole: Vec<Hash> = known.iter().filter(|hash| hash.origin.is_some_and(|id| family.contains(&id))).map(|hash| hash.hash).collect();
+        let whole: Vec<Hash> =
+            known.iter().filter(|hash| hash.origin.is_some_and(|id| family.contains(&id))).map(|hash| hash.hash).collect();
         if !whole.is_empty() && whole.iter().all(|hash| left.contains(hash)) {
             left.retain(|hash| !whole.contains(hash));
             parts.push((Some(snapshot.id), whole));
@@ -151,7 +155,10 @@ async fn note(tx: &mut Tx, who: &User, project_id: ProjectId, from: IssueId, mad
     for issue in made {
         notes.push(activity(from, "split", name(issue), at));
         notes.push(activity(issue.id, "split_from", name(&source), at));
-        let first = NewActivity { user_id: None, ..activity(issue.id, "first_seen", issue.first_release.clone().unwrap_or_default(), issue.first_seen_at) };
+        let first = NewActivity {
+            user_id: None,
+            ..activity(issue.id, "first_seen", issue.first_release.clone().unwrap_or_default(), issue.first_seen_at)
+        };
         notes.push(first);
     }
     Ok(activities::insert(tx, &notes).await?)

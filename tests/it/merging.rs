@@ -232,10 +232,8 @@ async fn what_came_since_the_merge_goes_with_its_fingerprint() {
     let (app, project, browser) = start().await;
     let twin = TestApp::start().await;
     let other = twin.project("shop-web").await;
-    let [first, second] = [
-        [("pay", "1", "a"), ("pay", "2", "a"), ("ship", "2", "b")],
-        [("ship", "4", "b"), ("pay", "5", "c"), ("ship", "1", "c")],
-    ];
+    let [first, second] =
+        [[("pay", "1", "a"), ("pay", "2", "a"), ("ship", "2", "b")], [("ship", "4", "b"), ("pay", "5", "c"), ("ship", "1", "c")]];
     for (function, user, release) in first {
         raise(&app, &project, function, user, release).await;
         raise(&twin, &other, function, user, release).await;

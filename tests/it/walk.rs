@@ -155,7 +155,8 @@ pub const API: &[(&str, bool)] = &[
 ];
 
 /// Routes of the Web API that change something.
-const WRITTEN: &[(&str, &str)] = &[("POST", "projects/{org}/{project}/user-feedback"), ("PUT", "projects/{org}/{project}/issues"), ("DELETE", "issues/{issue}/hashes")];
+const WRITTEN: &[(&str, &str)] =
+    &[("POST", "projects/{org}/{project}/user-feedback"), ("PUT", "projects/{org}/{project}/issues"), ("DELETE", "issues/{issue}/hashes")];
 
 /// What is sent to, with and without a slash at the end: answered to keys, not to people (`accept_credentials`).
 const INGEST: &[&str] = &[

@@ -6,6 +6,7 @@ mod django;
 mod keyboard;
 mod mails;
 mod main_job;
+mod merging;
 mod picture;
 mod shop;
 mod tour;

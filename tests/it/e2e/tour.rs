@@ -172,6 +172,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
     let mut pages: Vec<View> = fixed.into_iter().map(|(name, path, first)| view(name, path, first)).collect();
     let busy: i64 = sqlx::query_scalar("SELECT id FROM issues ORDER BY event_count DESC LIMIT 1").fetch_one(&app.db).await.expect("issues");
     pages.push(view("issue-events", &format!("/issues/{busy}/events"), ""));
+    pages.push(view("issue-merged", &format!("/issues/{busy}/merged"), ""));
     pages.push(view("issue-tags", &format!("/issues/{busy}/tags"), ""));
     let attached: (i64, uuid::Uuid) = sqlx::query_as(
         "SELECT e.issue_id, a.attachment_id FROM attachments a JOIN events e USING (project_id, event_id) WHERE a.name = 'import.log'",

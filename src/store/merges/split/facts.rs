@@ -53,12 +53,11 @@ async fn rows(tx: &mut Tx, split: &Split) -> sqlx::Result<(BTreeMap<Fact, i64>, 
     )
     .fetch_all(&mut **tx)
     .await?;
-    let of = |row: &_, count: i64| -> (Fact, i64) {
-        let row: &(OffsetDateTime, String, String) = row;
-        (row.clone(), count)
-    };
-    let keyed: Vec<_> = rows.into_iter().map(|row| ((row.hour, row.environment, row.release), row.event_count, row.before_count)).collect();
-    Ok((keyed.iter().map(|row| of(&row.0, row.1)).collect(), keyed.iter().map(|row| of(&row.0, row.2)).collect()))
+    let counts = rows.into_iter().map(|row| {
+        let fact: Fact = (row.hour, row.environment, row.release);
+        ((fact.clone(), row.event_count), (fact, row.before_count))
+    });
+    Ok(counts.unzip())
 }
 
 async fn noted(tx: &mut Tx, split: &Split) -> sqlx::Result<BTreeMap<Fact, i64>> {
@@ -92,12 +91,8 @@ async fn move_absent(tx: &mut Tx, split: &Split, taken: &BTreeMap<Fact, i64>) ->
     let key = |issue, fact: &Fact| (split.project_id, issue, fact.0, fact.1.clone(), fact.2.clone());
     absences::add(tx, &taken.iter().map(|(fact, count)| (key(split.from, fact), -count)).collect()).await?;
     absences::add(tx, &taken.iter().map(|(fact, count)| (key(split.to, fact), *count)).collect()).await?;
-    sqlx::query!(
-        "DELETE FROM absent_events WHERE project_id = $1 AND issue_id = $2 AND event_count = 0",
-        split.project_id.0,
-        split.from.0
-    )
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query!("DELETE FROM absent_events WHERE project_id = $1 AND issue_id = $2 AND event_count = 0", split.project_id.0, split.from.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }

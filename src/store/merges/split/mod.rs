@@ -60,6 +60,7 @@ pub struct Said {
 pub async fn split(tx: &mut Tx, split: &Split, said: &Said) -> sqlx::Result<()> {
     let facts = facts::take(tx, split).await?;
     rows::insert_issue(tx, split).await?;
+    rows::note_parts(tx, split).await?;
     rows::move_all(tx, split).await?;
     counters::divide(tx, split, &facts).await?;
     said::divide_tags(tx, split, said).await?;

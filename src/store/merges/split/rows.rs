@@ -171,6 +171,29 @@ pub(super) async fn insert_issue(tx: &mut Tx, split: &Split) -> sqlx::Result<()>
     Ok(())
 }
 
+/// Where only some hashes of a merged issue go, what was noted of it, and of what it was part of, no longer holds.
+pub(super) async fn note_parts(tx: &mut Tx, split: &Split) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        WITH RECURSIVE part (id) AS (
+            SELECT origin_id FROM issue_hashes
+            WHERE project_id = $1 AND issue_id = $2 AND hash = ANY($4) AND origin_id IS NOT NULL
+                AND NOT EXISTS (SELECT FROM merged_issues m WHERE m.project_id = $1 AND m.id = $3)
+            UNION
+            SELECT m.first_into_id FROM part p JOIN merged_issues m ON m.project_id = $1 AND m.id = p.id
+        )
+        UPDATE merged_issues SET counters = '{}' WHERE project_id = $1 AND id IN (SELECT id FROM part)
+        "#,
+        split.project_id.0,
+        split.from.0,
+        split.to.0,
+        &split.hash_bytes()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Events, hashes and feedback of the one become those of the other. A person decided, so nothing automatic joins them again.
 pub(super) async fn move_all(tx: &mut Tx, split: &Split) -> sqlx::Result<()> {
     let (project, from, to, hashes) = (split.project_id.0, split.from.0, split.to.0, split.hash_bytes());
@@ -178,7 +201,9 @@ pub(super) async fn move_all(tx: &mut Tx, split: &Split) -> sqlx::Result<()> {
         .execute(&mut **tx)
         .await?;
     sqlx::query!(
-        "UPDATE issue_hashes SET issue_id = $3, origin_id = nullif(origin_id, $3), pinned = true WHERE project_id = $1 AND issue_id = $2 AND hash = ANY($4)",
+        "UPDATE issue_hashes SET issue_id = $3, pinned = true,
+             origin_id = CASE WHEN EXISTS (SELECT FROM merged_issues m WHERE m.project_id = $1 AND m.id = $3) THEN nullif(origin_id, $3) END
+         WHERE project_id = $1 AND issue_id = $2 AND hash = ANY($4)",
         project,
         from,
         to,
