@@ -98,7 +98,6 @@ async fn move_alerts(tx: &mut Tx, merge: &Merge) -> sqlx::Result<()> {
     )
     .execute(&mut **tx)
     .await?;
-    sqlx::query!("UPDATE feedback SET issue_id = $3 WHERE project_id = $1 AND issue_id = $2", project, from, into).execute(&mut **tx).await?;
     sqlx::query!("DELETE FROM alerts WHERE project_id = $1 AND issue_id = $2", project, from).execute(&mut **tx).await?;
     Ok(())
 }
