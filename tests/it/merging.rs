@@ -313,6 +313,7 @@ async fn events_that_are_no_longer_kept_are_given_back_as_numbers() {
     app.clock.advance(Duration::days(40));
     bugle::jobs::partitions::run_once(&app.db, &app.clock, 30).await.expect("old days are dropped");
     raise(&app, &project, "ship", "2", "b").await;
+    let browser = app.sign_in_owner().await; // the session has ended meanwhile
     split(&browser, both[0], &hashes(&app, both[0], Some(both[1])).await).await;
     assert!(counted(&app, both[1]).await.contains(&"all 3 2".to_owned()), "{:?}", counted(&app, both[1]).await);
     assert_counts_agree(&app).await;

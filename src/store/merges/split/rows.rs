@@ -232,7 +232,8 @@ pub(super) async fn settle(tx: &mut Tx, split: &Split, count: i64) -> sqlx::Resu
         SET event_count = CASE WHEN i.id = $3 THEN $4 ELSE i.event_count - $4 END,
             user_count = (SELECT count(*) FROM issue_people p WHERE p.project_id = $1 AND p.issue_id = i.id),
             first_seen_at = least(coalesce(e.first_at, h.first_hour, i.first_seen_at),
-                CASE WHEN i.id = $3 THEN i.first_seen_at ELSE a.first_at END),
+                CASE WHEN i.id = $3 THEN i.first_seen_at
+                    WHEN EXISTS (SELECT FROM absent_events s WHERE s.project_id = $1 AND s.issue_id = i.id) THEN a.first_at END),
             last_seen_at = CASE WHEN i.id = $3 AND m.id IS NOT NULL THEN greatest(i.last_seen_at, e.last_at) ELSE coalesce(e.last_at, i.last_seen_at) END,
             first_release = coalesce((SELECT release FROM issue_releases r WHERE r.project_id = $1 AND r.issue_id = i.id ORDER BY first_seen_at, release LIMIT 1), i.first_release),
             last_release = coalesce((SELECT release FROM issue_releases r WHERE r.project_id = $1 AND r.issue_id = i.id ORDER BY last_seen_at DESC, release DESC LIMIT 1), i.last_release)
