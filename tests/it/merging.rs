@@ -303,23 +303,6 @@ async fn a_survivor_that_is_given_back_keeps_what_was_merged_into_it() {
 }
 
 #[tokio::test]
-async fn events_that_are_no_longer_kept_are_given_back_as_numbers() {
-    let (app, project, browser) = start().await;
-    for function in ["pay", "pay", "ship", "ship"] {
-        raise(&app, &project, function, "1", "a").await;
-    }
-    let both = ids(&app).await;
-    merge(&browser, &both).await;
-    app.clock.advance(Duration::days(40));
-    bugle::jobs::partitions::run_once(&app.db, &app.clock, 30).await.expect("old days are dropped");
-    raise(&app, &project, "ship", "2", "b").await;
-    let browser = app.sign_in_owner().await; // the session has ended meanwhile
-    split(&browser, both[0], &hashes(&app, both[0], Some(both[1])).await).await;
-    assert!(counted(&app, both[1]).await.contains(&"all 3 2".to_owned()), "{:?}", counted(&app, both[1]).await);
-    assert_counts_agree(&app).await;
-}
-
-#[tokio::test]
 async fn tools_list_fingerprints_and_split_them_off() {
     let (app, project, browser) = start().await;
     for function in ["pay", "pay", "ship"] {
