@@ -5,6 +5,7 @@
 pub mod alert_rules;
 pub mod dead_letters;
 pub mod feedback;
+pub mod filters;
 pub mod grouping;
 pub mod invitations;
 pub mod issues;

@@ -40,6 +40,7 @@ pub fn read(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
 pub fn settle(cx: &Cx<'_>, reading: &mut Reading) {
     let outcome = match (cx.lead, cx.answered_id) {
         (Lead::Unkept, _) => Outcome::Unsupported,
+        (Lead::Dropped(filter), _) => Outcome::Filtered(filter.name()),
         (Lead::None, None) => Outcome::Invalid(NO_EVENT),
         (Lead::Kept, _) | (_, Some(_)) => return,
     };

@@ -12,12 +12,14 @@ use super::letter as letters;
 use super::reading::Reading;
 use super::sighting::{Sighting, Timing};
 use crate::domain::event_id::EventId;
+use crate::domain::filters::{Facts, Filter};
 use crate::domain::outcome::Outcome;
 use crate::pipeline::normalize::{self, Arrival};
 use crate::pipeline::scrub;
 use crate::protocol::category::Category;
 use crate::protocol::event::{self as protocol, Event, Json};
 use crate::protocol::receipt::BodyForm;
+use crate::protocol::security_report::Kind;
 use crate::store::dead_letters::NewDeadLetter;
 
 /// Events that happened this long before they arrived are counted but nobody is told (alerting rules, section 1).
@@ -50,7 +52,7 @@ impl Source<'_> {
     }
 }
 
-/// Adds an event to the reading, or the dead letter it becomes. What its payload calls feedback or a transaction ends as that: older SDKs
+/// Adds an event to the reading, or the dead letter it becomes, or counts that a filter of the project dropped it. What its payload calls feedback or a transaction ends as that: older SDKs
 /// and `capture_event` send everything as an event. Tells what an envelope with it is about.
 pub fn read(source: &Source<'_>, cx: &Cx<'_>, reading: &mut Reading) -> Lead {
     let event = match open(source, cx) {
@@ -70,7 +72,13 @@ pub fn read(source: &Source<'_>, cx: &Cx<'_>, reading: &mut Reading) -> Lead {
             reading.tally(Category::Transaction, Outcome::Unsupported, 1);
             return Lead::Unkept;
         }
-        _ => reading.sightings.push(understand(event, source, cx)),
+        _ => match understand(event, source, cx) {
+            Ok(sighting) => reading.sightings.push(sighting),
+            Err((category, filter)) => {
+                reading.tally(category, Outcome::Filtered(filter.name()), 1);
+                return Lead::Dropped(filter);
+            }
+        },
     }
     Lead::Kept
 }
@@ -85,7 +93,7 @@ fn open<'a>(source: &Source<'a>, cx: &Cx<'_>) -> Result<Event<'a>, String> {
     }
 }
 
-fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Sighting {
+fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Result<Sighting, (Category, Filter)> {
     let sent_at = source.sent_at();
     let received_at = cx.receipt.received_at;
     let is_old = event.timestamp.is_some_and(|claimed| received_at - corrected(claimed, sent_at, received_at) > OLD);
@@ -96,9 +104,21 @@ fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Sightin
             normalize::places::fill(&mut event, |address| geoip.lookup(address));
         }
     }
+    // Before scrubbing: addresses that are not kept can still be filtered by.
+    if cx.rules.filters.is_any()
+        && let Some(filter) =
+            cx.rules.filters.decide(&Facts { sender: cx.receipt.client_ip.as_deref().unwrap_or_default(), ..event.facts() })
+    {
+        return Err((category_of(&event), filter));
+    }
     scrub::event(&mut event, &cx.rules.scrub);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };
-    Sighting::of(cx.receipt.project_id, event, timing, cx.packer, cx.versions.of(cx.receipt.project_id))
+    Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer, cx.versions.of(cx.receipt.project_id)))
+}
+
+/// What an event is accounted as.
+pub fn category_of(event: &Event<'_>) -> Category {
+    if Kind::in_event(&event.other).is_some() { Category::Security } else { Category::Error }
 }
 
 /// How an event of this request came here.

@@ -12,6 +12,7 @@ use super::rulebook::Rules;
 use super::versions::Versions;
 use super::{Settings, attachment, client_report, crash, feedback, letter, security};
 use crate::domain::event_id::EventId;
+use crate::domain::filters::Filter;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
 use crate::protocol::envelope::Item;
@@ -27,6 +28,8 @@ pub enum Lead {
     Kept,
     /// Something that is counted only.
     Unkept,
+    /// An event that this filter dropped.
+    Dropped(Filter),
 }
 
 /// What is known about an item besides itself.

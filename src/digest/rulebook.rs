@@ -1,4 +1,4 @@
-//! The rules of the projects, prepared: what is scrubbed. Those who chose nothing share the defaults.
+//! The rules of the projects, prepared: what is scrubbed, and what is not wanted at all. Those who chose nothing share the defaults.
 //!
 //! Read before a batch, at most every [`REFRESH_EVERY`]; of rules that did not change only their revisions. Nothing is read without rules:
 //! where they were never read and the database does not answer, the batch waits.
@@ -11,6 +11,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 use tracing::warn;
 
+use crate::domain::filters::Filters;
 use crate::domain::ids::ProjectId;
 use crate::pipeline::scrub;
 use crate::store::{self, Db};
@@ -23,9 +24,11 @@ const REFRESH_EVERY: Duration = Duration::seconds(2);
 pub struct Rules {
     /// What is scrubbed.
     pub scrub: scrub::Rules,
+    /// What is dropped.
+    pub filters: Filters,
 }
 
-static DEFAULT: Rules = Rules { scrub: scrub::Rules::DEFAULT };
+static DEFAULT: Rules = Rules { scrub: scrub::Rules::DEFAULT, filters: Filters::NONE };
 
 /// The rules of all projects at one moment. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -71,18 +74,20 @@ impl Shelf {
 
 /// What did not change is taken over.
 async fn read(db: &Db, before: &Rulebook) -> sqlx::Result<Rulebook> {
-    let revisions = store::scrubbing::revisions(db).await?;
+    let revisions = store::filters::revisions(db).await?;
     let is_known = |project: &ProjectId, revision: i64| before.0.get(project).is_some_and(|(known, _)| *known == revision);
     if revisions.len() == before.0.len() && revisions.iter().all(|(project, revision)| is_known(project, *revision)) {
         return Ok(before.clone());
     }
     let changed: Vec<ProjectId> =
         revisions.iter().filter(|(project, revision)| !is_known(project, *revision)).map(|(project, _)| *project).collect();
-    let fresh: HashMap<ProjectId, Rules> = store::scrubbing::list(db, &changed)
-        .await?
-        .into_iter()
-        .map(|(project, chosen)| (project, Rules { scrub: scrub::Rules::of(&chosen) }))
-        .collect();
+    let mut fresh: HashMap<ProjectId, Rules> = changed.iter().map(|project| (*project, DEFAULT.clone())).collect();
+    for (project, chosen) in store::scrubbing::list(db, &changed).await? {
+        fresh.entry(project).or_insert_with(|| DEFAULT.clone()).scrub = scrub::Rules::of(&chosen);
+    }
+    for (project, chosen) in store::filters::list(db, &changed).await? {
+        fresh.entry(project).or_insert_with(|| DEFAULT.clone()).filters = Filters::of(&chosen);
+    }
     let mut book = HashMap::with_capacity(revisions.len());
     for (project, revision) in revisions {
         let rules = match fresh.get(&project) {

@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::event::category_of;
 use super::versions::Wanted;
 use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::{Fingerprint, Hash, Memory};
@@ -12,7 +13,6 @@ use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
 use crate::protocol::category::Category;
 use crate::protocol::event::{self, Event, Grouping, Text, User};
-use crate::protocol::security_report::Kind;
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
 use crate::store::payload::packer::{Packed, Packer};
@@ -104,7 +104,7 @@ impl Sighting {
             release: name(event.release.as_deref()),
             tags: tags(event),
             person: person(event.user.as_ref()),
-            category: if Kind::in_event(&event.other).is_some() { Category::Security } else { Category::Error },
+            category: category_of(event),
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
             older_hashes,

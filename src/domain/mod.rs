@@ -8,6 +8,7 @@ pub mod alert_rule;
 pub mod attachment;
 pub mod dictionary;
 pub mod event_id;
+pub mod filters;
 pub mod fingerprint;
 pub mod geo;
 pub mod grouping_rules;

@@ -20,6 +20,7 @@ pub mod event_reads;
 pub mod events;
 pub mod facets;
 pub mod feedback;
+pub mod filters;
 pub mod grouping_versions;
 pub mod hashes;
 pub mod instance;

@@ -47,6 +47,36 @@ pub async fn hours(db: impl PgExecutor<'_>, project: ProjectId, since: OffsetDat
     .await
 }
 
+/// What filters dropped in an hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drops {
+    /// Which filter.
+    pub reason: String,
+    /// When it began.
+    pub hour: OffsetDateTime,
+    /// How many.
+    pub item_count: i64,
+}
+
+/// Events left out under each of `reasons` since `since`, by the hour. Files that went with them are not counted.
+pub async fn drops(db: impl PgExecutor<'_>, project: ProjectId, since: OffsetDateTime, reasons: &[String]) -> sqlx::Result<Vec<Drops>> {
+    sqlx::query_as!(
+        Drops,
+        r#"
+        SELECT reason, hour, sum(item_count)::int8 AS "item_count!"
+        FROM project_outcomes
+        WHERE project_id = $1 AND hour >= $2 AND outcome = 'filtered' AND category IN ('error', 'security') AND reason = ANY ($3)
+        GROUP BY reason, hour
+        ORDER BY reason, hour
+        "#,
+        project.0,
+        since,
+        reasons
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Per outcome, reason and category since `since`, the most frequent first; at most `limit`.
 pub async fn endings(db: impl PgExecutor<'_>, project: ProjectId, since: OffsetDateTime, limit: i64) -> sqlx::Result<Vec<Ending>> {
     sqlx::query_as!(

@@ -29,12 +29,6 @@ pub async fn get(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Sc
     Ok(list(db, &[project]).await?.pop().map(|(_, chosen)| chosen).unwrap_or_default())
 }
 
-/// How often each project that chose something has changed it.
-pub async fn revisions(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(ProjectId, i64)>> {
-    let rows = sqlx::query!("SELECT project_id, revision FROM scrubbing ORDER BY project_id").fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.revision)).collect())
-}
-
 /// What these projects chose.
 pub async fn list(db: impl PgExecutor<'_>, projects: &[ProjectId]) -> sqlx::Result<Vec<(ProjectId, Scrubbing)>> {
     let ids: Vec<i64> = projects.iter().map(|project| project.0).collect();

@@ -40,6 +40,7 @@ mod digest_status;
 mod doors_accounts;
 mod e2e;
 mod feedback;
+mod filters;
 mod fuzzing;
 mod grouping;
 mod grouping_digest;

@@ -48,6 +48,8 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/{project}/settings", Guard::Project, &[]),
     ("POST", "/{project}/settings", ProjectAdmin, &[("name", "Mine"), ("platform", "node")]),
     ("GET", "/{project}/settings/outcomes", Guard::Project, &[]),
+    ("GET", "/{project}/settings/filters", Guard::Project, &[]),
+    ("POST", "/{project}/settings/filters", ProjectAdmin, &[("crawler", "on")]),
     ("GET", "/{project}/settings/scrubbing", Guard::Project, &[]),
     ("POST", "/{project}/settings/scrubbing", ProjectAdmin, &[("defaults", "on"), ("names", "iban"), ("addresses", "keep")]),
     ("POST", "/{project}/settings/limits", ProjectAdmin, &[("minute_limit", "100")]),

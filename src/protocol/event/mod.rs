@@ -7,6 +7,7 @@
 
 pub mod changes;
 mod damage;
+mod facts;
 mod read;
 mod stored;
 mod types;

@@ -157,6 +157,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("alert-sent", "/alerts/sent/1", ""),
         ("settings", "/shop/settings", ""),
         ("scrubbing", "/shop/settings/scrubbing", ""),
+        ("filters", "/shop/settings/filters", ""),
         ("outcomes", "/shop/settings/outcomes", ""),
         ("outcomes-none", "/stock-sync/settings/outcomes?period=90d", ""),
         ("members", "/members", ""),

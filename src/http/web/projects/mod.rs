@@ -1,5 +1,6 @@
 //! The pages about projects: list, new, onboarding, settings.
 
+pub mod filters;
 pub mod limits;
 pub mod list;
 pub mod new;
@@ -18,7 +19,7 @@ use crate::http::Doors;
 pub const SECTIONS: &[(&str, &str)] =
     &[("general", "General"), ("keys", "Keys"), ("limits", "Limits"), ("members", "Members"), ("retention", "Retention")];
 /// The other pages of the settings: path and name.
-pub const PAGES: &[(&str, &str)] = &[("scrubbing", "Scrubbing"), ("outcomes", "Outcomes")];
+pub const PAGES: &[(&str, &str)] = &[("scrubbing", "Scrubbing"), ("filters", "Filters"), ("outcomes", "Outcomes")];
 
 /// Their routes.
 pub fn routes() -> Router<Doors> {
@@ -33,6 +34,7 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/setup/test", post(onboarding::send_test))
         .route("/{project}/settings", get(settings::get).post(settings::save_general))
         .route("/{project}/settings/outcomes", get(outcomes::get))
+        .route("/{project}/settings/filters", get(filters::get).post(filters::save))
         .route("/{project}/settings/scrubbing", get(scrubbing::get).post(scrubbing::save))
         .route("/{project}/settings/retention", post(settings::save_retention))
         .route("/{project}/settings/limits", post(limits::save))
