@@ -67,6 +67,7 @@ SELECT create_distributed_table('project_outcomes', 'project_id', colocate_with 
 SELECT create_distributed_table('refusals', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('scrubbing', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('filters', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('grouping_rules', 'project_id', colocate_with => 'issues');
 
 -- Alerts.
 SELECT create_distributed_table('alert_rules', 'project_id', colocate_with => 'issues');

@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod feedback;
 pub mod filters;
 pub mod grouping;
+pub mod grouping_rules;
 pub mod invitations;
 pub mod issues;
 pub mod limits;

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: rules. What a worker does in one step is said in its own room.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use axum::Router;
 use time::Duration;
@@ -20,6 +22,7 @@ use crate::store::sealing::SealKey;
 
 mod access_log;
 pub mod database;
+pub mod grouping;
 pub mod http_server;
 pub mod installation;
 mod lobby;
@@ -72,7 +75,13 @@ impl App {
         };
         let digest = Digest::new(db.clone(), clock.clone(), spool.clone(), settings);
         let mailer = Mailer::new(&config)?;
-        Ok(Self { doors: Doors::new(db, clock, config, spool.clone(), digest.accounting()), spool, digest, mailer, geoip: settings.geoip })
+        Ok(Self {
+            doors: Doors::new(db, clock, config, spool.clone(), digest.accounting(), Arc::new(grouping::Desk)),
+            spool,
+            digest,
+            mailer,
+            geoip: settings.geoip,
+        })
     }
 
     /// Every route.

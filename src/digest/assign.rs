@@ -166,12 +166,14 @@ mod tests {
     use super::*;
     use crate::digest::sighting::Timing;
     use crate::digest::versions::Wanted;
+    use crate::domain::grouping_rules::GroupingRules;
     use crate::protocol::event::Event;
     use crate::store::payload::packer::Packer;
 
     fn sighting(project: i64, hashes: &[u8]) -> Sighting {
         let timing = Timing { received_at: datetime!(2026-11-20 12:00 UTC), clean: true, retention: time::Duration::DAY };
-        let mut sighting = Sighting::of(ProjectId(project), Event::default(), timing, &Packer::default(), Wanted::default());
+        let mut sighting =
+            Sighting::of(ProjectId(project), Event::default(), &GroupingRules::NONE, timing, &Packer::default(), Wanted::default());
         sighting.hashes = hashes.iter().map(|hash| [*hash; 16]).collect();
         sighting
     }

@@ -113,7 +113,8 @@ fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Result<
     }
     scrub::event(&mut event, &cx.rules.scrub);
     let timing = Timing { received_at, clean: !is_old, retention: cx.settings.retention };
-    Ok(Sighting::of(cx.receipt.project_id, event, timing, cx.packer, cx.versions.of(cx.receipt.project_id)))
+    let project = cx.receipt.project_id;
+    Ok(Sighting::of(project, event, &cx.rules.grouping, timing, cx.packer, cx.versions.of(project)))
 }
 
 /// What an event is accounted as.

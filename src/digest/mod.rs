@@ -35,6 +35,7 @@ mod crash;
 mod event;
 mod failure;
 mod feedback;
+mod grouping;
 mod item;
 mod letter;
 mod lines;
@@ -43,6 +44,7 @@ mod plan;
 mod read;
 mod reading;
 mod refused;
+mod rehearse;
 mod retry;
 mod rulebook;
 mod sampling;
@@ -51,6 +53,9 @@ mod sighting;
 mod status;
 mod versions;
 mod words;
+
+pub use grouping::explain;
+pub use rehearse::rehearse;
 
 use failure::Failure;
 use read::Reader;

@@ -1,4 +1,5 @@
-//! The rules of the projects, prepared: what is scrubbed, and what is not wanted at all. Those who chose nothing share the defaults.
+//! The rules of the projects, prepared: what is scrubbed, what is not wanted at all, what belongs together. Those who chose nothing share the
+//! defaults.
 //!
 //! Read before a batch, at most every [`REFRESH_EVERY`]; of rules that did not change only their revisions. Nothing is read without rules:
 //! where they were never read and the database does not answer, the batch waits.
@@ -12,6 +13,7 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use crate::domain::filters::Filters;
+use crate::domain::grouping_rules::GroupingRules;
 use crate::domain::ids::ProjectId;
 use crate::pipeline::scrub;
 use crate::store::{self, Db};
@@ -26,13 +28,23 @@ pub struct Rules {
     pub scrub: scrub::Rules,
     /// What is dropped.
     pub filters: Filters,
+    /// What belongs together.
+    pub grouping: GroupingRules,
 }
 
-static DEFAULT: Rules = Rules { scrub: scrub::Rules::DEFAULT, filters: Filters::NONE };
+static DEFAULT: Rules = Rules { scrub: scrub::Rules::DEFAULT, filters: Filters::NONE, grouping: GroupingRules::NONE };
+
+/// How often the rules of a project were changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Revision {
+    /// What is scrubbed and what is filtered.
+    wanted: i64,
+    grouping: i64,
+}
 
 /// The rules of all projects at one moment. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Rulebook(Arc<HashMap<ProjectId, (i64, Arc<Rules>)>>);
+pub struct Rulebook(Arc<HashMap<ProjectId, (Revision, Arc<Rules>)>>);
 
 impl Rulebook {
     /// The rules of a project.
@@ -74,13 +86,13 @@ impl Shelf {
 
 /// What did not change is taken over.
 async fn read(db: &Db, before: &Rulebook) -> sqlx::Result<Rulebook> {
-    let revisions = store::filters::revisions(db).await?;
-    let is_known = |project: &ProjectId, revision: i64| before.0.get(project).is_some_and(|(known, _)| *known == revision);
-    if revisions.len() == before.0.len() && revisions.iter().all(|(project, revision)| is_known(project, *revision)) {
+    let revisions = revisions(db).await?;
+    let known = |project: &ProjectId, revision: Revision| before.0.get(project).filter(|(known, _)| *known == revision);
+    if revisions.len() == before.0.len() && revisions.iter().all(|(project, revision)| known(project, *revision).is_some()) {
         return Ok(before.clone());
     }
     let changed: Vec<ProjectId> =
-        revisions.iter().filter(|(project, revision)| !is_known(project, *revision)).map(|(project, _)| *project).collect();
+        revisions.iter().filter(|(project, revision)| known(project, **revision).is_none()).map(|(project, _)| *project).collect();
     let mut fresh: HashMap<ProjectId, Rules> = changed.iter().map(|project| (*project, DEFAULT.clone())).collect();
     for (project, chosen) in store::scrubbing::list(db, &changed).await? {
         fresh.entry(project).or_insert_with(|| DEFAULT.clone()).scrub = scrub::Rules::of(&chosen);
@@ -88,16 +100,25 @@ async fn read(db: &Db, before: &Rulebook) -> sqlx::Result<Rulebook> {
     for (project, chosen) in store::filters::list(db, &changed).await? {
         fresh.entry(project).or_insert_with(|| DEFAULT.clone()).filters = Filters::of(&chosen);
     }
-    let mut book = HashMap::with_capacity(revisions.len());
-    for (project, revision) in revisions {
-        let rules = match fresh.get(&project) {
-            Some(rules) => Arc::new(rules.clone()),
-            None => match before.0.get(&project) {
-                Some((_, rules)) => Arc::clone(rules),
-                None => continue,
-            },
-        };
-        book.insert(project, (revision, rules));
+    for (project, saved) in store::grouping_rules::list(db, &changed).await? {
+        fresh.entry(project).or_insert_with(|| DEFAULT.clone()).grouping = GroupingRules::parse_known(&saved.texts);
     }
-    Ok(Rulebook(Arc::new(book)))
+    let taken_over = |project: &ProjectId| before.0.get(project).map(|(_, rules)| Arc::clone(rules));
+    let entry = |(project, revision): (ProjectId, Revision)| {
+        let rules = fresh.remove(&project).map(Arc::new).or_else(|| taken_over(&project))?;
+        Some((project, (revision, rules)))
+    };
+    Ok(Rulebook(Arc::new(revisions.into_iter().filter_map(entry).collect())))
+}
+
+/// Of every project that chose something.
+async fn revisions(db: &Db) -> sqlx::Result<HashMap<ProjectId, Revision>> {
+    let mut revisions: HashMap<ProjectId, Revision> = HashMap::new();
+    for (project, revision) in store::filters::revisions(db).await? {
+        revisions.entry(project).or_default().wanted = revision;
+    }
+    for (project, revision) in store::grouping_rules::revisions(db).await? {
+        revisions.entry(project).or_default().grouping = revision;
+    }
+    Ok(revisions)
 }

@@ -3,13 +3,14 @@
 use time::{Duration, OffsetDateTime};
 
 use super::event::category_of;
+use super::grouping::{self, Grouped};
 use super::versions::Wanted;
 use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::{Fingerprint, Hash, Memory};
+use crate::domain::grouping_rules::GroupingRules;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::domain::scrubbing::is_scrubbed;
-use crate::pipeline::fingerprint;
 use crate::pipeline::title::{self, Title};
 use crate::protocol::category::Category;
 use crate::protocol::event::{self, Event, Grouping, Text, User};
@@ -87,12 +88,12 @@ pub struct Sighting {
 
 impl Sighting {
     /// Reads off an event that is normalized and scrubbed, and stores with it why it is grouped as it is.
-    pub fn of(project_id: ProjectId, mut event: Event, timing: Timing, packer: &Packer, wanted: Wanted) -> Self {
-        let Fingerprint { version, hashes, explanation, memory } = fingerprint::compute(&event, wanted.version);
-        let older_hashes = older_hashes(&event, wanted, &hashes);
+    pub fn of(project_id: ProjectId, mut event: Event, rules: &GroupingRules, timing: Timing, packer: &Packer, wanted: Wanted) -> Self {
+        let Grouped { fingerprint, older_hashes, ruled } = grouping::of(&mut event, rules, wanted);
+        let Fingerprint { version, hashes, explanation, memory } = fingerprint;
         event.grouping = Some(Grouping { version, explanation });
         let event = &event;
-        let title = bounded(title::of(event));
+        let title = bounded(title::ruled(title::of(event), ruled.and_then(|ruled| ruled.title)));
         Self {
             project_id,
             event_id: event.event_id.unwrap_or_else(EventId::random),
@@ -173,14 +174,6 @@ impl Sighting {
             release: self.release.clone(),
         }
     }
-}
-
-fn older_hashes(event: &Event, wanted: Wanted, newer: &[Hash]) -> Vec<Hash> {
-    if wanted.oldest >= wanted.version {
-        return Vec::new();
-    }
-    let older = fingerprint::compute(event, wanted.oldest).hashes;
-    older.into_iter().filter(|hash| !newer.contains(hash)).collect()
 }
 
 fn occurred_at(claimed: Option<OffsetDateTime>, timing: Timing) -> OffsetDateTime {

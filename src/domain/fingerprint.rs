@@ -52,4 +52,15 @@ pub struct Explanation {
     pub parts: Vec<String>,
     /// What did not, and why.
     pub ignored: Vec<String>,
+    /// The fingerprint rule of the project that matched.
+    pub rule: Option<MatchedRule>,
+}
+
+/// A rule as it was when it matched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchedRule {
+    /// Its line, from 1.
+    pub line: usize,
+    /// As it was written.
+    pub text: String,
 }

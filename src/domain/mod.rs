@@ -5,6 +5,7 @@
 pub mod accounting;
 pub mod alert;
 pub mod alert_rule;
+pub mod anatomy;
 pub mod attachment;
 pub mod dictionary;
 pub mod event_id;
@@ -23,6 +24,7 @@ pub mod pacing;
 pub mod person;
 pub mod project;
 pub mod rate_limit;
+pub mod rehearsal;
 pub mod sampling;
 pub mod scrubbing;
 pub mod search;

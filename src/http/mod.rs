@@ -13,6 +13,7 @@ use axum::response::Response;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::accounting::Accounting;
+use crate::http::shared::grouping::GroupingDesk;
 use crate::http::shared::keys::KeyCache;
 use crate::http::shared::opening::Opening;
 use crate::spool::Spool;
@@ -48,14 +49,16 @@ pub struct Inner {
     pub ingest: ingest::Ingest,
     /// What became of the items of this process.
     pub accounting: Arc<Accounting>,
+    /// Who knows how events are grouped.
+    pub grouping: Arc<dyn GroupingDesk>,
 }
 
 impl Doors {
     /// Wires the doors.
-    pub fn new(db: Db, clock: Clock, config: Config, spool: Spool, accounting: Arc<Accounting>) -> Self {
+    pub fn new(db: Db, clock: Clock, config: Config, spool: Spool, accounting: Arc<Accounting>, grouping: Arc<dyn GroupingDesk>) -> Self {
         let keys = KeyCache::of_data_dir(&config.data_dir);
         let (library, opening, ingest) = (Library::default(), Opening::default(), ingest::Ingest::default());
-        Self(Arc::new(Inner { db, clock, config, spool, keys, library, opening, ingest, accounting }))
+        Self(Arc::new(Inner { db, clock, config, spool, keys, library, opening, ingest, accounting, grouping }))
     }
 }
 

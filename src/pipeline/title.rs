@@ -45,6 +45,15 @@ pub fn of(event: &Event) -> Title {
     }
 }
 
+/// Under the title that a rule of the project gives, if it gives one: that is all there is to say then of what happened, and of where it did what
+/// there was before.
+pub fn ruled(title: Title, given: Option<String>) -> Title {
+    match given {
+        Some(given) => Title { kind: String::new(), value: first_line(&given, TEXT_LEN_MAX), ..title },
+        None => title,
+    }
+}
+
 fn kind_and_value<'a>(event: &'a Event<'a>, exception: Option<&'a Exception<'a>>) -> (&'a str, &'a str) {
     let of_exception = exception.map(|exception| {
         let kind = exception.kind.as_deref().unwrap_or_default().trim();

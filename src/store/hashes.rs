@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use super::{Tx, copy};
@@ -105,4 +106,16 @@ pub async fn attach(tx: &mut Tx, hashes: &BTreeMap<(ProjectId, Hash), NewHash>) 
         row.int8(project.0).bytes(hash).int2(new.algorithm).int8(new.issue_id.0).time(new.first_seen_at);
     })
     .await
+}
+
+/// Where hashes of one project lead; those that nobody has seen are missing from the answer.
+pub async fn list_of_project(db: impl PgExecutor<'_>, project: ProjectId, hashes: &[Hash]) -> sqlx::Result<HashMap<Hash, IssueId>> {
+    let rows = sqlx::query!(
+        "SELECT hash, issue_id FROM issue_hashes WHERE project_id = $1 AND hash = ANY ($2)",
+        project.0,
+        &hashes.iter().map(|hash| hash.to_vec()).collect::<Vec<_>>(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.hash.try_into().ok()?, IssueId(row.issue_id)))).collect())
 }

@@ -21,6 +21,7 @@ pub mod events;
 pub mod facets;
 pub mod feedback;
 pub mod filters;
+pub mod grouping_rules;
 pub mod grouping_versions;
 pub mod hashes;
 pub mod instance;

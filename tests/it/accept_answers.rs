@@ -78,7 +78,8 @@ async fn a_full_spool_is_503_and_recovers_without_a_hand() {
     let dir = tempfile::tempdir().expect("the temporary folder is writable");
     let limits = SpoolLimits { max_bytes: 1_000, min_free_bytes: 0, ..SpoolLimits::default() };
     let spool = Spool::open(dir.path(), limits, app.clock.clone()).expect("the spool opens");
-    let doors = Doors::new(app.db.clone(), app.clock.clone(), app.config.clone(), spool.clone(), std::sync::Arc::default());
+    let (accounting, desk) = (std::sync::Arc::default(), std::sync::Arc::new(bugle::app::grouping::Desk));
+    let doors = Doors::new(app.db.clone(), app.clock.clone(), app.config.clone(), spool.clone(), accounting, desk);
     let mut last = post_to(&doors, ENVELOPE).await;
     for _ in 0..10 {
         last = post_to(&doors, ENVELOPE).await;

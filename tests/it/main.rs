@@ -46,6 +46,7 @@ mod grouping;
 mod grouping_digest;
 mod grouping_doors;
 mod grouping_memory;
+mod grouping_rules;
 mod grouping_score;
 mod grouping_shapes;
 mod hostile_addresses;

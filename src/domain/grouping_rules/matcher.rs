@@ -281,3 +281,23 @@ impl Family {
         }
     }
 }
+
+/// A pattern that fits this text, in quotes; of a long one its beginning.
+pub fn pattern_of(text: &str) -> String {
+    const TAKEN_MAX: usize = 120;
+    let mut pattern = String::from("\"");
+    for c in text.chars().take(TAKEN_MAX) {
+        match c {
+            '\n' => pattern.push_str("\\n"),
+            '\r' => pattern.push_str("\\r"),
+            '\t' => pattern.push_str("\\t"),
+            '"' | '\\' | '*' | '?' | '[' | ']' | '{' | '}' => pattern.extend(['\\', c]),
+            c => pattern.push(c),
+        }
+    }
+    if text.chars().nth(TAKEN_MAX).is_some() {
+        pattern.push('*');
+    }
+    pattern.push('"');
+    pattern
+}

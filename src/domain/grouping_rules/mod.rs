@@ -17,7 +17,7 @@ mod tests;
 pub use fault::Fault;
 pub use fingerprint::{FingerprintRule, FingerprintRules};
 pub use glob::{Case, Glob};
-pub use matcher::{Family, Matcher, Subject, Test};
+pub use matcher::{Family, Matcher, Subject, Test, pattern_of};
 pub use stack::{Action, Flag, Reach, StackRule, StackRules};
 pub use template::{Piece, Template};
 

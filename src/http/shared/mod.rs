@@ -5,6 +5,7 @@
 pub mod client_address;
 pub mod counted;
 pub mod download;
+pub mod grouping;
 mod key_file;
 mod key_rounds;
 pub mod keys;

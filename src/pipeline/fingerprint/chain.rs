@@ -82,6 +82,11 @@ impl<'a> Chain<'a> {
         evident.then(|| links.into_iter().map(|link| link.parts).collect())
     }
 
+    /// The places of the exceptions that take part.
+    pub fn counting(&self, view: View) -> Vec<usize> {
+        self.read(view).into_iter().map(|link| link.place).collect()
+    }
+
     /// The frames of the application that make the deciding key, in its order.
     pub fn contributions(&self) -> Vec<&Contribution<'a>> {
         let links = self.read(View::App);
@@ -96,8 +101,9 @@ impl<'a> Chain<'a> {
         }
     }
 
-    fn stack(&self, place: usize) -> &Stack<'a> {
-        self.stacks[place].get_or_init(|| Stack::read(self.exceptions[place].frames(), self.platform, self.version))
+    /// The stack of an exception.
+    pub fn stack(&self, place: usize) -> &Stack<'a> {
+        self.stacks[place].get_or_init(|| Stack::read(self.exceptions[place].stacktrace.as_ref(), self.platform, self.version))
     }
 }
 

@@ -3,7 +3,8 @@
 use super::key::Key;
 use super::version::Version;
 use super::{custom, ladder};
-use crate::domain::fingerprint::{Explanation, Fingerprint, Memory};
+use crate::domain::fingerprint::{Explanation, Fingerprint, MatchedRule, Memory};
+use crate::pipeline::rules::Ruled;
 use crate::protocol::event::Event;
 
 /// Most parts and most ignored things that an explanation names.
@@ -13,9 +14,16 @@ const EXPLAINED_LEN_MAX: usize = 300;
 
 /// The legacy checksum, else the client's fingerprint, else the default algorithm. Never fails, whatever the event holds.
 pub fn compute(event: &Event, version: Version) -> Fingerprint {
+    compute_ruled(event, None, version)
+}
+
+/// As [`compute`], but a fingerprint rule of the project that matched goes before what the client sent. What its stack trace rules say is
+/// noted in the frames.
+pub fn compute_ruled(event: &Event, ruled: Option<&Ruled>, version: Version) -> Fingerprint {
     let mut memory = Memory::default();
     let mut explanation = Explanation::default();
-    let keys = match custom::of(event) {
+    let custom = ruled.map(|ruled| custom::of_rule(ruled, event)).or_else(|| custom::of(event));
+    let keys = match custom {
         None => {
             let found = ladder::climb(event, version);
             memory = found.memory.clone();
@@ -28,8 +36,11 @@ pub fn compute(event: &Event, version: Version) -> Fingerprint {
             }
             hybrid_keys(found, custom, &mut explanation)
         }
-        Some(custom) => custom_keys(custom, &mut explanation),
+        Some(custom) => custom_keys(custom, ruled.is_some(), &mut explanation),
     };
+    if let Some(ruled) = ruled {
+        explanation.rule = Some(MatchedRule { line: ruled.line, text: ruled.source.clone() });
+    }
     let mut hashes = Vec::with_capacity(keys.len());
     for key in keys {
         let hash = key.hash();
@@ -63,9 +74,10 @@ fn hybrid_keys(found: ladder::Found, custom: custom::Custom, explanation: &mut E
     keys
 }
 
-fn custom_keys(custom: custom::Custom, explanation: &mut Explanation) -> Vec<Key> {
-    explanation.rung = custom.rung.to_owned();
-    explanation.ignored.push("exception, stack trace and message: the client set the fingerprint".into());
+fn custom_keys(custom: custom::Custom, is_rule: bool, explanation: &mut Explanation) -> Vec<Key> {
+    explanation.rung = if is_rule { "fingerprint rule".to_owned() } else { custom.rung.to_owned() };
+    let who = if is_rule { "a rule of the project" } else { "the client" };
+    explanation.ignored.push(format!("exception, stack trace and message: {who} set the fingerprint"));
     explanation.ignored.extend(custom.ignored);
     let mut key = Key::new(custom.rung);
     for part in &custom.parts {

@@ -1,12 +1,16 @@
 //! Fingerprints set by the client: constants, `{{ default }}` and variables.
 
 use super::parameterize;
-use crate::protocol::event::{Event, Frame, Text};
+use crate::pipeline::rules::{Ruled, variables};
+use crate::protocol::event::{Event, Text};
 
 /// Most parts of a fingerprint that are looked at.
 const PARTS_MAX: usize = 50;
 
-/// What the client asked for.
+/// Variables that clients could not use from the beginning: in what they send, these names stand for the default grouping.
+const OF_RULES: &[&str] = &["path", "stack.abs_path", "stack.filename", "release"];
+
+/// What a rule of the project or the client asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Custom {
     /// `custom fingerprint` or `checksum`.
@@ -15,8 +19,20 @@ pub struct Custom {
     pub parts: Vec<String>,
     /// `{{ default }}` was among them.
     pub wants_default: bool,
-    /// What could not be understood.
+    /// What could not be understood, or does not count.
     pub ignored: Vec<String>,
+}
+
+/// What a rule of the project wants; what the client sent does not count then.
+pub fn of_rule(ruled: &Ruled, event: &Event) -> Custom {
+    let mut custom = Custom { rung: "custom fingerprint", ..Custom::default() };
+    for part in &ruled.parts {
+        custom.read(part, event, true);
+    }
+    if of(event).is_some() {
+        custom.ignored.push("the client's fingerprint: rules of the project go before it".into());
+    }
+    custom
 }
 
 /// The legacy checksum, else the fingerprint; `None` where the client sent neither, or only blanks.
@@ -29,19 +45,19 @@ pub fn of(event: &Event) -> Option<Custom> {
     }
     let mut custom = Custom { rung: "custom fingerprint", ..Custom::default() };
     for part in event.fingerprint.iter().take(PARTS_MAX) {
-        custom.read(parameterize::cut(part), event);
+        custom.read(parameterize::cut(part), event, false);
     }
     Some(custom)
 }
 
 impl Custom {
-    fn read(&mut self, part: &str, event: &Event) {
+    fn read(&mut self, part: &str, event: &Event, is_rule: bool) {
         let mut text = String::new();
         let mut rest = part;
         let mut only_default = false;
         while let Some((before, name, after)) = variable(rest) {
             text.push_str(before);
-            match fill(name, event) {
+            match fill(name, event, is_rule) {
                 Some(value) => text.push_str(&value),
                 None => {
                     if name != "default" {
@@ -68,35 +84,14 @@ fn variable(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The value of a variable; `None` for `default` and for names that no variable has.
-fn fill<'a>(name: &str, event: &'a Event<'a>) -> Option<Text<'a>> {
-    let exception = event.exceptions.last();
-    let frame = || failing_frame(event);
+fn fill<'a>(name: &str, event: &'a Event<'a>, is_rule: bool) -> Option<Text<'a>> {
+    if OF_RULES.contains(&name) && !is_rule {
+        return None;
+    }
+    let value = variables::value(name, event)?;
     let value = match name {
-        "error.type" | "type" => exception.and_then(|exception| exception.kind.clone()),
-        "error.value" | "value" => exception.and_then(|exception| exception.value.as_deref()).map(|value| parameterize::of(value).into()),
-        "message" => message(event).map(|message| parameterize::of(message).into()),
-        "transaction" => event.transaction.clone(),
-        "function" | "stack.function" => frame().and_then(|frame| frame.function.clone()),
-        "module" | "stack.module" => frame().and_then(|frame| frame.module.clone()),
-        "package" | "stack.package" => frame().and_then(|frame| frame.package.clone()),
-        "level" => Some(event.level.unwrap_or_default().name().into()),
-        "logger" => event.logger.clone(),
-        _ => match name.strip_prefix("tags.") {
-            Some(key) => event.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()),
-            None => return None,
-        },
+        "error.value" | "value" | "message" => value.map(|text| parameterize::of(&text).into()),
+        _ => value,
     };
     Some(value.filter(|value| !value.is_empty()).unwrap_or_else(|| format!("<no {name}>").into()))
-}
-
-fn message<'a>(event: &'a Event<'a>) -> Option<&'a str> {
-    let logged = event.logentry.as_ref().map(|entry| entry.text()).filter(|text| !text.is_empty());
-    logged.or_else(|| event.exceptions.last().and_then(|exception| exception.value.as_deref()))
-}
-
-fn failing_frame<'a>(event: &'a Event<'a>) -> Option<&'a Frame<'a>> {
-    let traces = event.exceptions.iter().rev().map(|exception| exception.frames());
-    let bare = event.stacktrace.iter().map(|trace| trace.frames.as_slice());
-    let frames: &[Frame<'_>] = traces.chain(bare).find(|frames| !frames.is_empty())?;
-    frames.iter().rfind(|frame| frame.in_app == Some(true)).or(frames.last())
 }

@@ -27,7 +27,7 @@ pub struct Contribution<'a> {
     pub function: Cow<'a, str>,
     /// Text of the line, blanks collapsed.
     pub line: Cow<'a, str>,
-    /// Whether it is the application's own code.
+    /// Whether it is the application's own code, or a rule of the project wants it to take part as if it were.
     pub in_app: bool,
     /// It is a comprehension, which newer Pythons do not show.
     pub is_comprehension: bool,
@@ -40,12 +40,13 @@ pub struct Contribution<'a> {
 }
 
 impl<'a> Contribution<'a> {
-    /// `None` for frames that say nothing and for the plumbing of event loops and transpilers.
+    /// `None` for frames that say nothing, for the plumbing of event loops and transpilers, and where a rule of the project says so.
     pub fn of(frame: &'a Frame<'a>, platform: &str, version: Version) -> Option<Self> {
         let platform = frame.platform.as_deref().unwrap_or(platform);
         let raw_function = cut(frame.function.as_deref().unwrap_or_default());
         let raw_line = frame.context_line.as_deref().unwrap_or_default();
-        if function::is_plumbing(raw_function, frame, platform) {
+        let ruled = frame.ruling.as_ref().and_then(|ruling| ruling.group);
+        if ruled == Some(false) || ruled.is_none() && function::is_plumbing(raw_function, frame, platform) {
             return None;
         }
         let line = if LINE_PLATFORMS.contains(&platform) { line_text(raw_line) } else { Cow::default() };
@@ -56,11 +57,11 @@ impl<'a> Contribution<'a> {
             return None;
         }
         Some(Self {
-            is_comprehension: COMPREHENSIONS.contains(&raw_function),
-            is_forwarding: forwarding::is_forwarding(&line, version),
+            is_comprehension: is_comprehension(frame),
+            is_forwarding: ruled.is_none() && forwarding::is_forwarding(&line, version),
             frame,
             owner: function::owner(frame).unwrap_or_default(),
-            in_app: frame.in_app == Some(true),
+            in_app: frame.in_app == Some(true) || ruled == Some(true),
             place,
             function,
             line,
@@ -94,6 +95,11 @@ impl<'a> Contribution<'a> {
         let named = !bare.is_empty() && !bare.starts_with('<') && !CLOSURES.contains(&bare);
         same_function && (named || self.line == earlier.line)
     }
+}
+
+/// Whether it is the frame of a comprehension.
+pub fn is_comprehension(frame: &Frame<'_>) -> bool {
+    frame.function.as_deref().is_some_and(|function| COMPREHENSIONS.contains(&function))
 }
 
 pub fn line_text(raw: &str) -> Cow<'_, str> {

@@ -134,14 +134,14 @@ fn key_of_links(rung: &str, links: &[Link<'_>]) -> Key {
 }
 
 /// The crashed thread, else the current one, else the only one.
-fn thread<'a>(event: &'a Event<'a>) -> Option<&'a Stacktrace<'a>> {
+pub fn thread<'a>(event: &'a Event<'a>) -> Option<&'a Stacktrace<'a>> {
     let with = |holds: fn(&Thread<'_>) -> bool| event.threads.iter().find(|thread| holds(thread) && thread.stacktrace.is_some());
     let only = || if let [only] = event.threads.as_slice() { Some(only) } else { None };
     with(|thread| thread.crashed == Some(true)).or_else(|| with(|thread| thread.current == Some(true))).or_else(only)?.stacktrace.as_ref()
 }
 
 fn bare_stack(rung: &'static str, trace: &Stacktrace, event: &Event, version: Version) -> Option<Found> {
-    let stack = Stack::read(&trace.frames, &event.platform, version);
+    let stack = Stack::read(Some(trace), &event.platform, version);
     let stacks: Vec<Link<'_>> = [stack.app(), stack.system()].into_iter().filter(|frames| !frames.is_empty()).map(borrowed).collect();
     let parts = stacks.first()?.iter().map(|part| readable(part)).collect();
     let keys = stacks.iter().map(|frames| key_of_links(rung, std::slice::from_ref(frames))).collect();

@@ -8,6 +8,7 @@
 //! that varies, carrying an issue on when its failing line was rewritten in a later release, merging. What that memory is asked for is here:
 //! [`slots`] and [`continues`].
 
+mod anatomy;
 mod chain;
 mod compute;
 mod continuation;
@@ -24,7 +25,8 @@ mod stack;
 mod structured;
 mod version;
 
-pub use compute::compute;
+pub use anatomy::anatomy;
+pub use compute::{compute, compute_ruled};
 pub use continuation::{continues, speaks_against};
 pub use plain_text::spoken;
 pub use slots::{Slot, slots};

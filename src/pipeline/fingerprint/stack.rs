@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::frame::{Contribution, SEPARATOR};
 use super::version::Version;
-use crate::protocol::event::Frame;
+use crate::protocol::event::{Frame, StackRuling, Stacktrace};
 
 /// Frames looked at, half of them from each end.
-const FRAMES_MAX: usize = 300;
+pub const FRAMES_MAX: usize = 300;
 /// A function that was called so often in a stack that overflowed had its part in that.
 const ROUNDS_MIN: usize = 5;
 /// Longest cycle of functions that is recognized.
@@ -16,24 +16,34 @@ const CYCLE_MAX: usize = 12;
 /// The frames of one stack, read once for both ways of looking at them.
 pub struct Stack<'a> {
     version: Version,
+    /// How many frames the rules of the project want.
+    ruling: StackRuling,
     /// Oldest call first, each with what is hashed of it.
     frames: Vec<(Contribution<'a>, String)>,
 }
 
 impl<'a> Stack<'a> {
     /// Reads the frames of a stack.
-    pub fn read(frames: &'a [Frame<'a>], platform: &str, version: Version) -> Self {
+    pub fn read(trace: Option<&'a Stacktrace<'a>>, platform: &str, version: Version) -> Self {
+        let frames = trace.map_or(&[][..], |trace| &trace.frames);
+        let ruling = trace.and_then(|trace| trace.ruling).unwrap_or_default();
         let folded = fold_comprehensions(both_ends(frames).filter_map(|frame| Contribution::of(frame, platform, version)));
         let with_text = |contribution: Contribution<'a>| {
             let text = contribution.text();
             (contribution, text)
         };
-        Self { version, frames: folded.into_iter().map(with_text).collect() }
+        Self { version, ruling, frames: folded.into_iter().map(with_text).collect() }
     }
 
     /// What the frames of the application contribute, oldest call first; empty when there are none.
     pub fn app(&self) -> Vec<&str> {
         self.reduce(|contribution| contribution.in_app).into_iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// The frames of the application, or all, that take part.
+    pub fn counting(&self, app_only: bool) -> Vec<&Contribution<'a>> {
+        let taking_part = if app_only { self.reduce(|contribution| contribution.in_app) } else { self.reduce(|_| true) };
+        taking_part.into_iter().map(|(contribution, _)| contribution).collect()
     }
 
     /// The frames behind them.
@@ -60,7 +70,20 @@ impl<'a> Stack<'a> {
         let mut stack: Vec<&(Contribution<'a>, String)> = self.frames.iter().filter(|(contribution, _)| takes_part(contribution)).collect();
         drop_forwarding(&mut stack);
         let stack = erase_recursion(stack);
-        if self.version >= Version::Two { fold_cycles(stack) } else { stack }
+        let stack = if self.version >= Version::Two { fold_cycles(stack) } else { stack };
+        self.limit(stack)
+    }
+
+    /// As many frames as the rules of the project want, those nearest to the failure.
+    fn limit<T>(&self, mut stack: Vec<T>) -> Vec<T> {
+        let count = |limit: Option<i64>| limit.and_then(|limit| usize::try_from(limit).ok());
+        if count(self.ruling.min_frames).is_some_and(|min| stack.len() < min) {
+            return Vec::new();
+        }
+        if let Some(surplus) = count(self.ruling.max_frames).map(|max| stack.len().saturating_sub(max)) {
+            stack.drain(..surplus);
+        }
+        stack
     }
 }
 

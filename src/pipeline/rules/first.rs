@@ -27,13 +27,19 @@ pub fn first(event: &Event<'_>, rules: &FingerprintRules) -> Option<Ruled> {
         return None;
     }
     let sight = Sight::of(event);
-    let rule = rules.rules.iter().find(|rule| sight.matches(rule))?;
-    Some(Ruled {
-        line: rule.line,
-        source: rule.source.clone(),
-        parts: rule.parts.iter().map(Template::source).collect(),
-        title: rule.title.as_ref().map(|title| filled(title, event)),
-    })
+    rules.rules.iter().find(|rule| sight.matches(rule)).map(|rule| Ruled::of(rule, event))
+}
+
+impl Ruled {
+    /// What a rule that matches says about an event.
+    pub fn of(rule: &FingerprintRule, event: &Event<'_>) -> Self {
+        Self {
+            line: rule.line,
+            source: rule.source.clone(),
+            parts: rule.parts.iter().map(Template::source).collect(),
+            title: rule.title.as_ref().map(|title| filled(title, event)),
+        }
+    }
 }
 
 /// What several matchers are asked together.

@@ -9,10 +9,10 @@ mod first;
 mod stack;
 #[cfg(test)]
 mod tests;
-mod variables;
+pub mod variables;
 
 pub use first::{Ruled, first};
-pub use stack::{apply, forget};
+pub use stack::{apply, forget, narrowed, without};
 
 /// What matching may cost for one event, in characters compared; some ten milliseconds. Beyond it, rules no longer match.
 const FUEL: u64 = 10_000_000;

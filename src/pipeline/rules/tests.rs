@@ -1,6 +1,6 @@
 //! What rules make of events.
 
-use super::{apply, first, forget};
+use super::{apply, first, forget, narrowed, without};
 use crate::domain::grouping_rules::{FingerprintRules, StackRules};
 use crate::domain::level::Level;
 use crate::protocol::event::{Event, Exception, Frame, LogEntry, Mechanism, Stacktrace};
@@ -147,6 +147,24 @@ fn stack_rules_change_what_frames_count_for() {
         ("!app:yes -group", "A .- A .-"),
     ] {
         assert_eq!(after(rules), expected, "{rules}");
+    }
+}
+
+#[test]
+fn an_event_can_be_asked_as_if_there_were_no_rules() {
+    for (rules, is_narrowed) in [
+        ("function:pay -app", true),
+        ("function:pay -group", true),
+        ("family:all max-frames=1", true),
+        ("app:no +app", false),
+        ("function:x -app", false),
+    ] {
+        let mut event = event();
+        apply(&mut event, &StackRules::parse(rules).expect("understood"));
+        let ruled = event.clone();
+        assert_eq!(narrowed(&event), is_narrowed, "{rules}");
+        without(&mut event, |plain| assert_eq!(*plain, self::event(), "{rules}"));
+        assert_eq!(event, ruled, "{rules}");
     }
 }
 

@@ -354,6 +354,10 @@ impl<'a> Stored<'a> for Grouping {
         fields.add(",\"rung\":", &self.explanation.rung);
         fields.add(",\"parts\":", &self.explanation.parts);
         fields.add(",\"ignored\":", &self.explanation.ignored);
+        if let Some(rule) = &self.explanation.rule {
+            fields.add(",\"rule_line\":", &(rule.line as i64));
+            fields.add(",\"rule\":", &rule.text);
+        }
         fields.close();
     }
 
@@ -365,6 +369,11 @@ impl<'a> Stored<'a> for Grouping {
                 "rung" => read.explanation.rung = String::read(value)?,
                 "parts" => read.explanation.parts = Vec::read(value)?,
                 "ignored" => read.explanation.ignored = Vec::read(value)?,
+                "rule_line" => {
+                    let line = usize::try_from(i64::read(value)?).map_err(|_| StoredError::Expected("a line"))?;
+                    read.explanation.rule.get_or_insert_default().line = line;
+                }
+                "rule" => read.explanation.rule.get_or_insert_default().text = String::read(value)?,
                 _ => {}
             }
         }

@@ -158,6 +158,8 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
         ("settings", "/shop/settings", ""),
         ("scrubbing", "/shop/settings/scrubbing", ""),
         ("filters", "/shop/settings/filters", ""),
+        ("grouping", "/shop/settings/grouping?add=error.type:*Error%20-%3E%20errors,%20%7B%7B%20transaction%20%7D%7D", ""),
+        ("why", "/issues/1/events/latest/why", ""),
         ("outcomes", "/shop/settings/outcomes", ""),
         ("outcomes-none", "/stock-sync/settings/outcomes?period=90d", ""),
         ("members", "/members", ""),

@@ -13,6 +13,7 @@ pub mod merged;
 pub mod number;
 pub mod show;
 pub mod tags;
+pub mod why;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -31,6 +32,7 @@ pub fn routes() -> Router<Doors> {
         .route("/issues/{id}/events/{event}", get(show::event))
         .route("/issues/{id}/events/{event}/attachments/{attachment}", get(attachments::get))
         .route("/issues/{id}/events/{event}/attachments/{attachment}/view", get(attachments::view))
+        .route("/issues/{id}/events/{event}/why", get(why::get))
         .route("/issues/{id}/tags", get(tags::get))
         .route("/issues/{id}/merge", post(merge::with))
         .route("/issues/{id}/merged", get(merged::get))

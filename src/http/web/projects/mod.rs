@@ -1,6 +1,7 @@
 //! The pages about projects: list, new, onboarding, settings.
 
 pub mod filters;
+pub mod grouping;
 pub mod limits;
 pub mod list;
 pub mod new;
@@ -19,7 +20,8 @@ use crate::http::Doors;
 pub const SECTIONS: &[(&str, &str)] =
     &[("general", "General"), ("keys", "Keys"), ("limits", "Limits"), ("members", "Members"), ("retention", "Retention")];
 /// The other pages of the settings: path and name.
-pub const PAGES: &[(&str, &str)] = &[("scrubbing", "Scrubbing"), ("filters", "Filters"), ("outcomes", "Outcomes")];
+pub const PAGES: &[(&str, &str)] =
+    &[("grouping", "Grouping"), ("scrubbing", "Scrubbing"), ("filters", "Filters"), ("outcomes", "Outcomes")];
 
 /// Their routes.
 pub fn routes() -> Router<Doors> {
@@ -36,6 +38,7 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/settings/outcomes", get(outcomes::get))
         .route("/{project}/settings/filters", get(filters::get).post(filters::save))
         .route("/{project}/settings/scrubbing", get(scrubbing::get).post(scrubbing::save))
+        .route("/{project}/settings/grouping", get(grouping::get).post(grouping::post))
         .route("/{project}/settings/retention", post(settings::save_retention))
         .route("/{project}/settings/limits", post(limits::save))
         .route("/{project}/settings/keys", post(settings::create_key))

@@ -153,6 +153,14 @@ async fn not_kept(doors: &Doors, me: &SignedIn, event_id: EventId) -> Result<Pag
     Ok(PageError::NotFound)
 }
 
+/// An event of this issue by id or name, if it is kept and can be unpacked.
+pub async fn open_named(doors: &Doors, found: &Found, name: &str) -> Result<Option<Opened>, PageError> {
+    match named(doors, found, name).await? {
+        Some(event_id) => Ok(open(doors, found, event_id).await?.ok()),
+        None => Ok(None),
+    }
+}
+
 async fn named(doors: &Doors, found: &Found, name: &str) -> Result<Option<EventId>, PageError> {
     let (project, issue) = (found.issue.project_id, found.issue.id);
     Ok(match name {

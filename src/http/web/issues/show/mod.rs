@@ -21,4 +21,4 @@ mod stack;
 pub mod text;
 mod why;
 
-pub use get::{event, issue, locate};
+pub use get::{Opened, event, issue, locate, open_named};
