@@ -120,6 +120,7 @@ fn bugle_command(data_dir: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bugle"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("BUGLE_LOG_FORMAT", "text");
     command.env("BUGLE_DATA_DIR", data_dir).env("BUGLE_BIND", "127.0.0.1:0");
+    command.env("BUGLE_NEW_ISSUE_LIMIT", "0"); // one shape makes an issue of every event
     command
 }
 
