@@ -20,7 +20,7 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
 #[tokio::test]
 async fn partitions_exist_three_days_ahead_and_twice_is_the_same_as_once() {
     let app = TestApp::start().await;
-    assert_eq!(partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works"), 4);
+    assert_eq!(partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works"), 8, "of events and of attachments");
     assert_eq!(partitions::run_once(&app.db, &app.clock, 90).await.expect("the job works"), 0);
     assert_eq!(days(&app).await, ["events_20261120", "events_20261121", "events_20261122", "events_20261123"]);
 }

@@ -54,7 +54,7 @@ async fn a_chained_exception_is_told_from_the_raised_one_back() {
 #[tokio::test]
 async fn the_page_says_what_was_compared_and_what_was_left_out() {
     let (app, _, page) = page_of("python-2.75.0-chained-cause").await;
-    page.assert_shows("Grouped by exception (version 1 of the rules).");
+    page.assert_shows("Grouped by exception (version 2 of the rules).");
     page.assert_shows("What was compared");
     page.assert_shows("frames of libraries and the runtime: frames of the application are there");
     page.assert_shows("the exception's text: frames decide");
@@ -63,7 +63,7 @@ async fn the_page_says_what_was_compared_and_what_was_left_out() {
     let event = json!({ "message": "cannot reach smtp for order 4711", "logger": "mail", "fingerprint": ["smtp", "down"] });
     let id = capture(&app, &project, event).await;
     let chosen = app.sign_in_owner().await.open(&format!("/issues/MAIL-{}", issue_of(&app, &id).await)).await;
-    chosen.assert_shows("Grouped by custom fingerprint (version 1 of the rules).");
+    chosen.assert_shows("Grouped by custom fingerprint (version 2 of the rules).");
     assert!(chosen.texts_in("li").iter().any(|part| part == "smtp"), "{}", chosen.text());
     chosen.assert_shows("exception, stack trace and message: the client set the fingerprint");
 }
