@@ -5,6 +5,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::harness::{Browser, Node, Page, Project, TestApp, disagreements, exception};
+use crate::keeping_counts::differences;
 
 async fn start() -> (TestApp, Project, Browser) {
     let app = TestApp::start().await;
@@ -49,6 +50,13 @@ async fn counted(app: &TestApp, issue: i64) -> Vec<String> {
 async fn assert_counts_agree(app: &TestApp) {
     let mut connection = app.db.acquire().await.expect("a connection");
     assert_eq!(disagreements(&mut connection).await, [""; 0]);
+    assert_proven(app).await;
+}
+
+/// As `bugle check --counts` does.
+async fn assert_proven(app: &TestApp) {
+    let found = differences(app).await;
+    assert!(found.is_empty(), "{found:?}");
 }
 
 async fn merge(browser: &Browser, issues: &[i64]) -> Page {
@@ -300,6 +308,23 @@ async fn a_survivor_that_is_given_back_keeps_what_was_merged_into_it() {
     split(&browser, ship, &hashes(&app, ship, Some(send)).await).await;
     assert_eq!(ids(&app).await, before);
     assert_counts_agree(&app).await;
+}
+
+#[tokio::test]
+async fn events_that_are_no_longer_kept_are_given_back_as_numbers() {
+    let (app, project, browser) = start().await;
+    for function in ["pay", "pay", "ship", "ship"] {
+        raise(&app, &project, function, "1", "a").await;
+    }
+    let both = ids(&app).await;
+    merge(&browser, &both).await;
+    app.clock.advance(Duration::days(40));
+    bugle::jobs::partitions::run_once(&app.db, &app.clock, 30).await.expect("old days are dropped");
+    raise(&app, &project, "ship", "2", "b").await;
+    let browser = app.sign_in_owner().await; // the session has ended meanwhile
+    split(&browser, both[0], &hashes(&app, both[0], Some(both[1])).await).await;
+    assert!(counted(&app, both[1]).await.contains(&"all 3 2".to_owned()), "{:?}", counted(&app, both[1]).await);
+    assert_proven(&app).await;
 }
 
 #[tokio::test]
