@@ -8,7 +8,7 @@ use super::assign::{Assigned, Placed, assign};
 use super::failure::Failure;
 use super::reading::Reading;
 use super::sighting::Sighting;
-use super::{Settings, alerts, attached, counts, feedback, sampling, status};
+use super::{Settings, alerts, attached, check_in, counts, feedback, sampling, session, status};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::store::activities::{self, NewActivity};
@@ -61,6 +61,8 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
         spikes::sweep_again(tx, counters::minute(earliest)).await?;
     }
+    session::count(tx, readings, &projects).await?;
+    let checked_in = check_in::store(tx, readings, &projects).await?;
     let alert_count = alerts::decide(tx, &verdict.tellings, now).await?;
     let letters: Vec<_> =
         readings.iter().flat_map(|reading| &reading.letters).filter(|letter| kept(letter.project_id, &projects)).cloned().collect();
@@ -72,7 +74,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     let ends = [(&thinned.kept, Outcome::Stored), (&thinned.sampled, Outcome::Sampled)];
     let placed = ends.into_iter().flat_map(|(placed, outcome)| placed.iter().map(move |placed| placed.sighting.tally(outcome.clone())));
     let duplicates = dedupe.duplicates.iter().map(|sighting| sighting.tally(Outcome::Duplicate));
-    let tallies: Vec<Tally> = placed.chain(duplicates).chain(attached).chain(said).chain(tallies).collect();
+    let tallies: Vec<Tally> = placed.chain(duplicates).chain(attached).chain(said).chain(checked_in).chain(tallies).collect();
     outcomes::add(tx, &tallies).await?;
     Ok(Done {
         stored_count: thinned.kept.len(),

@@ -10,7 +10,7 @@ use super::read::Reader;
 use super::reading::Reading;
 use super::rulebook::Rules;
 use super::versions::Versions;
-use super::{Settings, attachment, client_report, crash, feedback, letter, security};
+use super::{Settings, attachment, check_in, client_report, crash, feedback, letter, security, session};
 use crate::domain::event_id::EventId;
 use crate::domain::filters::Filter;
 use crate::domain::outcome::Outcome;
@@ -87,6 +87,7 @@ impl<'a> Cx<'a> {
 /// Digests one item. A panic while it is read costs this item only.
 pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
     let before = (reading.sightings.len(), reading.tallies.len(), reading.letters.len(), reading.attachments.len(), reading.feedback.len());
+    let (sessions_before, check_ins_before) = (reading.sessions.len(), reading.check_ins.len());
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(item, cx, reading)));
     let lead = done.unwrap_or_else(|_| {
         reading.sightings.truncate(before.0);
@@ -94,6 +95,8 @@ pub fn digest(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) {
         reading.letters.truncate(before.2);
         reading.attachments.truncate(before.3);
         reading.feedback.truncate(before.4);
+        reading.sessions.truncate(sessions_before);
+        reading.check_ins.truncate(check_ins_before);
         panicked(item, cx, reading);
         if matches!(item.kind.as_str(), "event" | "feedback") { Lead::Kept } else { Lead::None }
     });
@@ -124,6 +127,9 @@ fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) -> Lead {
             return Lead::Unkept;
         }
         "user_report" => feedback::read_report(item, cx, reading),
+        "session" => session::read(item.payload, cx, reading),
+        "sessions" => session::read_sums(item.payload, cx, reading),
+        "check_in" => check_in::read(item.payload, cx, reading),
         "client_report" => client_report::read(item.payload, reading),
         _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
     }

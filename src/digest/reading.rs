@@ -5,8 +5,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::letter;
 use super::sighting::Sighting;
+use super::{check_in, letter, session};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
 use crate::protocol::category::Category;
@@ -39,6 +39,10 @@ pub struct Reading {
     pub attachments: Vec<NewAttachment>,
     /// What people said.
     pub feedback: Vec<NewFeedback>,
+    /// Sessions of applications.
+    pub sessions: Vec<session::Told>,
+    /// What jobs tell.
+    pub check_ins: Vec<check_in::Told>,
     /// Limits that refused something.
     pub refusals: Vec<Refusal>,
     /// The body as spooled.
@@ -69,6 +73,8 @@ impl Reading {
             feedback,
             refusals,
             body,
+            sessions: vec![],
+            check_ins: vec![],
             given_up: GivenUp::Nothing,
         }
     }
@@ -117,6 +123,8 @@ impl Reading {
                 self.tallies.clear();
                 self.letters.clear();
                 self.refusals.clear();
+                self.sessions.clear();
+                self.check_ins.clear();
                 let letter = letter::of_bytes(self.project_id, self.received_at, Value::Null, &self.body, "the database refuses the entry");
                 self.give_up(Category::Unknown, letter);
                 self.given_up = GivenUp::Everything;

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::store::counters::{self, hours, minutes, quarters};
 use crate::store::job_locks::{self, Job};
 use crate::store::proof::Since;
-use crate::store::{Db, absences, event_ids, feedback, message_slots, outlines, samples, trims};
+use crate::store::{Db, absences, app_sessions, event_ids, feedback, message_slots, monitors, outlines, samples, trims};
 
 /// The detector looks back an hour, "today" is 24.
 const MINUTES_KEPT: Duration = Duration::hours(24);
@@ -74,6 +74,9 @@ async fn trim(db: &Db, clock: &Clock, retention_days: u32) -> anyhow::Result<u64
         all(|| trims::surplus_dead_letters(db, DEAD_LETTERS_MAX, DEAD_LETTER_BYTES_MAX, BATCH)).await.context("trimming dead_letters")?;
     count += all(|| trims::outcomes(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_outcomes")?;
     count += all(|| trims::project_hours(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming project_hours")?;
+    count += all(|| app_sessions::trim(db, now, BATCH)).await.context("trimming app_sessions")?;
+    count += all(|| app_sessions::trim_hours(db, now - HOURS_KEPT.max(retention), BATCH)).await.context("trimming app_session_hours")?;
+    count += all(|| monitors::trim(db, now - retention, BATCH)).await.context("trimming check_ins")?;
     count += all(|| dictionaries::trim(db, clock, BATCH)).await.context("trimming dictionaries")?;
     if count > 0 {
         info!(row.removed_count = count, "rows trimmed that are no longer needed: {count}");

@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod category;
+pub mod check_in;
 pub mod client_report;
 pub mod dsn;
 pub mod encoding;
@@ -15,6 +16,7 @@ pub mod multipart;
 pub mod receipt;
 pub mod refused;
 pub mod security_report;
+pub mod session;
 pub mod store_body;
 pub mod timestamp;
 pub mod upload;

@@ -131,6 +131,7 @@ impl Scene {
             ("{issue}", id("SELECT id FROM issues ORDER BY event_count DESC, id LIMIT 1").await),
             ("{project}", self.shop.slug.clone()),
             ("{org}", "bugle".to_owned()),
+            ("{monitor}", "nightly".to_owned()),
             ("{short_id}", id("SELECT id FROM issues ORDER BY event_count DESC, id LIMIT 1").await),
             ("{event}", event.replace('-', "")),
             ("{feedback}", event.replace('-', "")),

@@ -144,6 +144,9 @@ pub const API: &[(&str, bool)] = &[
     ("organizations/{org}/issues/{issue}/events/{event}", true),
     ("organizations/{org}/eventids/{event}", true),
     ("organizations/{org}/shortids/{short_id}", true),
+    ("organizations/{org}/monitors", false),
+    ("organizations/{org}/monitors/{monitor}/checkins", true),
+    ("organizations/{org}/sessions", false),
     ("projects", false),
     ("projects/{org}/{project}", true),
     ("projects/{org}/{project}/keys", true),
@@ -174,6 +177,8 @@ const INGEST: &[&str] = &[
     "/api/{project_id}/nel",
     "/api/{project_id}/minidump",
     "/api/{project_id}/events/{event_id}/attachments",
+    "/api/{project_id}/cron/{slug}",
+    "/api/{project_id}/cron/{slug}/{key}",
     "/api/relay/healthcheck/live",
     "/api/relay/healthcheck/ready",
 ];
@@ -201,6 +206,12 @@ impl Scene {
         assert_eq!(sent.status, StatusCode::OK);
         app.settle().await;
         let file: uuid::Uuid = sqlx::query_scalar("SELECT attachment_id FROM attachments").fetch_one(&app.db).await.expect("it is stored");
+        sqlx::query("INSERT INTO monitors (project_id, slug, config, created_at, updated_at) VALUES ($1, 'vault-job', '{}', $2, $2)")
+            .bind(vault.id)
+            .bind(app.now())
+            .execute(&app.db)
+            .await
+            .expect("a monitor is stored");
         let token = app.token(&app.owner().await, &["event:read"]).await;
         assert!(!token.is_empty());
         sqlx::query(
@@ -229,6 +240,7 @@ impl Scene {
             ("{stranger}", stranger.id.to_string()),
             ("{feedback}", event.clone()),
             ("{event}", event),
+            ("{monitor}", "vault-job".to_owned()),
             ("{attachment}", file.simple().to_string()),
             ("{issue}", issue.clone()),
             ("/issues/{id}", issue),
@@ -252,7 +264,7 @@ impl Scene {
                 path = path.replace("{id}", &of(&format!("{prefix}{{id}}")));
             }
         }
-        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}", "{feedback}"] {
+        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}", "{feedback}", "{monitor}"] {
             path = path.replace(name, &of(name));
         }
         let short_id = format!("VAULT-{}", self.names["{issue}"]);

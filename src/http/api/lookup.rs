@@ -1,6 +1,7 @@
 //! From what stands in a path to what it names, if the caller may see it. What they may not see does not exist for them.
 
 use super::error::ApiError;
+use super::params::Params;
 use crate::domain::event_id::EventId;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::project::Project;
@@ -13,6 +14,9 @@ use crate::store::{event_reads, merges, projects};
 pub const ORGANIZATION: &str = "bugle";
 /// Its id.
 pub const ORGANIZATION_ID: &str = "1";
+
+/// `project=-1` asks for all projects.
+const ALL_PROJECTS: &str = "-1";
 
 /// Insists on the organization, by slug or id.
 pub fn organization(raw: &str) -> Result<(), ApiError> {
@@ -33,6 +37,19 @@ pub async fn project(doors: &Doors, viewer: &User, raw: &str) -> Result<Project,
         Err(_) => projects::find_visible(&doors.db, raw, viewer).await?,
     };
     found.ok_or(ApiError::NotFound)
+}
+
+/// Those of `project=`, by id or slug; all the viewer sees without it.
+pub async fn chosen_projects(doors: &Doors, viewer: &User, params: &Params) -> Result<Vec<ProjectId>, ApiError> {
+    let chosen: Vec<&str> = params.all("project").collect();
+    if chosen.is_empty() || chosen.contains(&ALL_PROJECTS) {
+        return Ok(projects::list_visible(&doors.db, viewer).await?.into_iter().map(|project| project.id).collect());
+    }
+    let mut ids = Vec::new();
+    for raw in chosen {
+        ids.push(project(doors, viewer, raw).await?.id);
+    }
+    Ok(ids)
 }
 
 /// The issue, or the one it is part of now.

@@ -2,7 +2,7 @@
 //!
 //! One installation is one organization. Paths work with and without the slash at their end.
 //!
-//! Deliberately absent: cookies (a browser's session is no credential here), other writing, releases, chunk upload and monitors.
+//! Deliberately absent: cookies (a browser's session is no credential here), other writing, releases and chunk upload.
 
 mod attachments;
 mod auth;
@@ -11,12 +11,14 @@ mod events;
 mod feedback;
 mod issues;
 mod lookup;
+mod monitors;
 mod organizations;
 mod page;
 mod params;
 mod projects;
 mod resolve;
 mod root;
+mod sessions;
 mod shape;
 
 use axum::Router;
@@ -42,6 +44,9 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "organizations/{org}/issues/{issue}/events/{event}", events::show::of_issue_in_organization);
     let below = both(below, "organizations/{org}/eventids/{event}", resolve::event_id);
     let below = both(below, "organizations/{org}/shortids/{short_id}", resolve::short_id);
+    let below = both(below, "organizations/{org}/monitors", monitors::list);
+    let below = both(below, "organizations/{org}/monitors/{monitor}/checkins", monitors::check_ins);
+    let below = both(below, "organizations/{org}/sessions", sessions::show);
     let below = both(below, "projects", projects::list);
     let below = both(below, "projects/{org}/{project}", projects::show);
     let below = both(below, "projects/{org}/{project}/keys", projects::keys);

@@ -46,9 +46,12 @@ impl Params {
 
     /// `statsPeriod`: a number with `s`, `m`, `h`, `d` or `w`.
     pub fn period(&self) -> Result<Option<Duration>, ApiError> {
-        self.filled("statsPeriod")
-            .map(|raw| period(raw).ok_or_else(|| ApiError::BadRequest(format!("Invalid statsPeriod: {raw}"))))
-            .transpose()
+        self.duration("statsPeriod")
+    }
+
+    /// A number with a unit, as in `statsPeriod`.
+    pub fn duration(&self, name: &str) -> Result<Option<Duration>, ApiError> {
+        self.filled(name).map(|raw| period(raw).ok_or_else(|| ApiError::BadRequest(format!("Invalid {name}: {raw}")))).transpose()
     }
 }
 

@@ -116,7 +116,7 @@ async fn try_accept(
     let limits = doors.config.limits;
     let received = body::receive(body, &parts.headers, address.takes.bytes_max(limits), &mut share).await?;
     doors.ingest.counters.body_bytes.fetch_add(received.len() as u64, Relaxed);
-    let (received, encoding) = enclosed(doors, address.takes, received, encoding, parts).await?;
+    let (received, encoding) = enclosed(doors, address, received, encoding, parts).await?;
     let form = address.takes.form();
     let inspected = inspect_body(&doors.ingest.budget, limits, form, &encoding, &received).await?;
     let credentials = match (credentials, inspected.dsn.as_ref()) {
@@ -183,14 +183,20 @@ fn content_encoding(headers: &HeaderMap) -> Result<String, Refusal> {
 }
 
 /// The body as it goes into the spool, with its encoding. Forms are taken apart like other large bodies.
-async fn enclosed(doors: &Doors, takes: Takes, received: Bytes, encoding: String, parts: &Parts) -> Result<(Bytes, String), Refusal> {
+async fn enclosed(
+    doors: &Doors,
+    address: &Address<'_>,
+    received: Bytes,
+    encoding: String,
+    parts: &Parts,
+) -> Result<(Bytes, String), Refusal> {
     let limits = doors.config.limits;
-    if !takes.is_form() {
-        return takes.enclosed(received, encoding, &parts.uri, &parts.headers, limits);
+    if !address.takes.is_form() {
+        return address.enclosed(received, encoding, &parts.uri, &parts.headers, limits);
     }
     let _turn = doors.ingest.budget.decode_turn().await;
-    let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-    let enclosed = tokio::task::spawn_blocking(move || takes.enclosed(received, encoding, &uri, &headers, limits)).await;
+    let (form, uri, headers) = (address.of_form(), parts.uri.clone(), parts.headers.clone());
+    let enclosed = tokio::task::spawn_blocking(move || form.enclosed(received, encoding, &uri, &headers, limits)).await;
     enclosed.unwrap_or_else(|error| {
         error!("taking a form apart failed: {error}");
         Err(Refusal::Unavailable("internal error"))

@@ -12,6 +12,8 @@ use crate::protocol::receipt::BodyForm;
 
 /// Largest body of reports, as received and decoded. A report has less than 10 KB; its policy is the longest part of it.
 const REPORTS_BYTES_MAX: usize = 1 << 20;
+/// Largest body of a check-in (protocol notes, 5.2).
+const CHECK_IN_BYTES_MAX: usize = 100 << 10;
 /// Types of bodies that hold reports. What browsers name them after has changed with every kind.
 const REPORT_TYPES: [&str; 7] = [
     "application/csp-report",
@@ -30,6 +32,8 @@ pub struct Address<'a> {
     pub project: Option<&'a str>,
     /// The key, where it is part of the path.
     pub key: Option<&'a str>,
+    /// The job, where it is part of the path.
+    pub slug: Option<&'a str>,
     /// What is sent there.
     pub takes: Takes,
 }
@@ -47,6 +51,8 @@ pub enum Takes {
     Files(Option<EventId>),
     /// The dump of a crash, as a form or as it is.
     Minidump,
+    /// What a job tells, in the address or as JSON.
+    CheckIn,
 }
 
 impl Takes {
@@ -63,6 +69,7 @@ impl Takes {
             Self::Reports => Category::Security,
             Self::Files(_) => Category::Attachment,
             Self::Minidump => Category::Error,
+            Self::CheckIn => Category::Monitor,
         }
     }
 
@@ -70,6 +77,7 @@ impl Takes {
     pub fn bytes_max(self, limits: Limits) -> usize {
         match self {
             Self::Reports => limits.envelope_bytes.min(REPORTS_BYTES_MAX),
+            Self::CheckIn => limits.envelope_bytes.min(CHECK_IN_BYTES_MAX),
             Self::Envelope | Self::Event | Self::Files(_) | Self::Minidump => limits.envelope_bytes,
         }
     }
@@ -88,7 +96,9 @@ impl Takes {
         }
         Err(Refusal::ContentType(format!("send one of {}", REPORT_TYPES.join(", "))))
     }
+}
 
+impl Address<'_> {
     /// The body as it goes into the spool, with its encoding.
     pub fn enclosed(
         self,
@@ -98,14 +108,20 @@ impl Takes {
         headers: &HeaderMap,
         limits: Limits,
     ) -> Result<(Bytes, String), Refusal> {
-        let most = self.bytes_max(limits);
-        let enclosed = match self {
-            Self::Envelope | Self::Event => return Ok((received, encoding)),
-            Self::Reports => enclose::reports(&received, &encoding, uri.query(), most)?,
-            Self::Files(None) => return Err(Refusal::Event("the address holds no event id")),
-            Self::Files(Some(event_id)) => enclose::files(&received, &encoding, headers, event_id, most)?,
-            Self::Minidump => enclose::minidump(&received, &encoding, headers, most)?,
+        let most = self.takes.bytes_max(limits);
+        let enclosed = match self.takes {
+            Takes::Envelope | Takes::Event => return Ok((received, encoding)),
+            Takes::Reports => enclose::reports(&received, &encoding, uri.query(), most)?,
+            Takes::Files(None) => return Err(Refusal::Event("the address holds no event id")),
+            Takes::Files(Some(event_id)) => enclose::files(&received, &encoding, headers, event_id, most)?,
+            Takes::Minidump => enclose::minidump(&received, &encoding, headers, most)?,
+            Takes::CheckIn => enclose::check_in(&received, &encoding, uri.query(), self.slug.unwrap_or_default(), most)?,
         };
         Ok((enclosed, String::new()))
+    }
+
+    /// What is left of it where the request is gone: enough for a form.
+    pub fn of_form(self) -> Address<'static> {
+        Address { project: None, key: None, slug: None, takes: self.takes }
     }
 }

@@ -5,9 +5,10 @@ use axum::http::{HeaderMap, header};
 
 use super::refusal::Refusal;
 use crate::domain::event_id::EventId;
+use crate::protocol::check_in;
 use crate::protocol::encoding;
 use crate::protocol::envelope;
-use crate::protocol::json::{Json, Object};
+use crate::protocol::json::{self, Json, Object};
 use crate::protocol::multipart::{self, MultipartError};
 use crate::protocol::security_report::{self, SplitError};
 use crate::protocol::upload;
@@ -70,6 +71,37 @@ fn broken_form(error: MultipartError) -> Refusal {
         MultipartError::TooManyParts => Refusal::TooLarge(error.to_string()),
         MultipartError::NoBoundary | MultipartError::Part(_) => Refusal::Event("the form cannot be taken apart"),
     }
+}
+
+/// What is said in the address, and in a body of JSON, whose word counts more.
+pub fn check_in(received: &[u8], content_encoding: &str, query: Option<&str>, slug: &str, limit: usize) -> Result<Bytes, Refusal> {
+    let decoded = encoding::decode(content_encoding, received, limit)?;
+    let mut fields: Object<'_> = Object::new();
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match name.as_ref() {
+            "status" | "check_in_id" | "environment" | "release" => fields.insert(name.into_owned(), value.into_owned().into()),
+            "duration" => {
+                fields.insert("duration", value.parse::<u64>().map_or_else(|_| json_number(&value), |whole| Json::Number(whole.into())))
+            }
+            _ => {}
+        }
+    }
+    if !decoded.trim_ascii().is_empty() {
+        let sent = json::parse_object(&decoded).map_err(|_| Refusal::Event("the body of a check-in is a JSON object"))?;
+        sent.into_iter().for_each(|(name, value)| fields.insert(name, value));
+    }
+    fields.insert("monitor_slug", slug.to_owned().into());
+    if fields.get("status").and_then(Json::as_str).and_then(check_in::status).is_none() {
+        return Err(Refusal::Event("a check-in has a status: in_progress, ok or error"));
+    }
+    let header: Object<'_> = [("type".into(), Json::from("check_in"))].into_iter().collect();
+    let payload = Json::Object(fields).to_string();
+    Ok(envelope::write(b"{}", &[(&header, payload.as_bytes())]).into())
+}
+
+/// A fraction; anything else is none.
+fn json_number(text: &str) -> Json<'static> {
+    json::parse(text.as_bytes()).map(Json::into_owned).unwrap_or(Json::Null)
 }
 
 fn of_address(query: Option<&str>) -> impl Iterator<Item = (String, String)> {

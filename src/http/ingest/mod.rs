@@ -71,6 +71,10 @@ pub fn routes() -> Router<Doors> {
         .route("/api/{project_id}/minidump", endpoint(minidump))
         .route("/api/{project_id}/events/{event_id}/attachments/", endpoint(files))
         .route("/api/{project_id}/events/{event_id}/attachments", endpoint(files))
+        .route("/api/{project_id}/cron/{slug}/", check_in_endpoint(check_in))
+        .route("/api/{project_id}/cron/{slug}", check_in_endpoint(check_in))
+        .route("/api/{project_id}/cron/{slug}/{key}/", check_in_endpoint(check_in_with_key))
+        .route("/api/{project_id}/cron/{slug}/{key}", check_in_endpoint(check_in_with_key))
         .route("/api/relay/healthcheck/live/", probe_endpoint(alive))
         .route("/api/relay/healthcheck/live", probe_endpoint(alive))
         .route("/api/relay/healthcheck/ready/", probe_endpoint(ready))
@@ -89,6 +93,15 @@ where
 /// An event is posted, or is in the address of a picture.
 fn event_endpoint() -> MethodRouter<Doors> {
     endpoint(store).get(store_by_query)
+}
+
+/// Jobs ask with whatever is at hand.
+fn check_in_endpoint<H, T>(handler: H) -> MethodRouter<Doors>
+where
+    H: axum::handler::Handler<T, Doors> + Clone,
+    T: 'static,
+{
+    endpoint(handler.clone()).get(handler)
 }
 
 fn probe_endpoint<H, T>(handler: H) -> MethodRouter<Doors>
@@ -147,6 +160,30 @@ async fn store_by_query(State(doors): State<Doors>, project: ProjectPath, reques
     picture(receive(&doors, &named(project), Takes::Event, request).await)
 }
 
+/// A job tells how it goes; the key is in the query or a header.
+async fn check_in(State(doors): State<Doors>, path: Result<Path<(String, String)>, PathRejection>, request: Request) -> Response {
+    let (project, slug) = path.map(|Path(path)| path).unwrap_or_default();
+    take_check_in(&doors, Address { project: Some(&project), key: None, slug: Some(&slug), takes: Takes::CheckIn }, request).await
+}
+
+async fn check_in_with_key(
+    State(doors): State<Doors>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    request: Request,
+) -> Response {
+    let (project, slug, key) = path.map(|Path(path)| path).unwrap_or_default();
+    take_check_in(&doors, Address { project: Some(&project), key: Some(&key), slug: Some(&slug), takes: Takes::CheckIn }, request).await
+}
+
+async fn take_check_in(doors: &Doors, address: Address<'_>, request: Request) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let mut answer = bodiless(accept::accept(doors, &address, &parts, &mut body).await);
+    if answer.status() == StatusCode::OK {
+        *answer.status_mut() = StatusCode::ACCEPTED;
+    }
+    answer
+}
+
 /// What load balancers in front of Sentry's own server ask; `/healthz` and `/readyz` say more.
 async fn alive() -> Response {
     axum::Json(json!({ "is_healthy": true })).into_response()
@@ -164,7 +201,7 @@ fn named(project: ProjectPath) -> Option<String> {
 
 async fn receive(doors: &Doors, project: &Option<String>, takes: Takes, request: Request<Body>) -> Response {
     let (parts, mut body) = request.into_parts();
-    let address = Address { project: project.as_deref(), key: None, takes };
+    let address = Address { project: project.as_deref(), key: None, slug: None, takes };
     accept::accept(doors, &address, &parts, &mut body).await
 }
 

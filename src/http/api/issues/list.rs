@@ -11,15 +11,11 @@ use super::super::params::Params;
 use super::shaped_many;
 use crate::domain::ids::ProjectId;
 use crate::domain::search::{self, Pattern, Query, Seen, Term, Test};
-use crate::domain::user::User;
 use crate::http::Doors;
 use crate::store::issue_search::{self, Cursor, Sort};
-use crate::store::projects;
 
 /// What is listed when no `query` is sent. An empty one asks for everything.
 const DEFAULT_QUERY: &str = "is:unresolved";
-/// `project=-1` asks for all projects.
-const ALL_PROJECTS: &str = "-1";
 
 /// `GET projects/{org}/{project}/issues/`
 pub async fn of_project(
@@ -44,21 +40,8 @@ pub async fn of_organization(
 ) -> Result<Response, ApiError> {
     let viewer = caller.require(Scope::Events)?;
     lookup::organization(&org)?;
-    let projects = chosen_projects(&doors, viewer, &params).await?;
+    let projects = lookup::chosen_projects(&doors, viewer, &params).await?;
     list(&doors, &projects, uri.path(), &params).await
-}
-
-/// Those of `project=`, by id or slug; all the viewer sees without it.
-async fn chosen_projects(doors: &Doors, viewer: &User, params: &Params) -> Result<Vec<ProjectId>, ApiError> {
-    let chosen: Vec<&str> = params.all("project").collect();
-    if chosen.is_empty() || chosen.contains(&ALL_PROJECTS) {
-        return Ok(projects::list_visible(&doors.db, viewer).await?.into_iter().map(|project| project.id).collect());
-    }
-    let mut ids = Vec::new();
-    for raw in chosen {
-        ids.push(lookup::project(doors, viewer, raw).await?.id);
-    }
-    Ok(ids)
 }
 
 async fn list(doors: &Doors, projects: &[ProjectId], path: &str, params: &Params) -> Result<Response, ApiError> {

@@ -6,6 +6,7 @@ use axum::response::Html;
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 
+use crate::domain::app_session::Counts;
 use crate::http::Doors;
 use crate::http::web::charts::{Stacked, stacked};
 use crate::http::web::format;
@@ -13,6 +14,7 @@ use crate::http::web::issues::buckets::Grid;
 use crate::http::web::layout::{self, Shell, Tab};
 use crate::http::web::page_error::PageError;
 use crate::http::web::project_access::ProjectAccess;
+use crate::store::app_sessions;
 use crate::store::outcome_reads::{self, Ending, Hour};
 
 /// Height of the highest bar, in pixels.
@@ -46,6 +48,8 @@ struct Page {
     chart: Stacked,
     legend: Vec<Legend>,
     endings: Vec<Row>,
+    sessions: Counts,
+    crash_free: String,
 }
 
 /// One outcome that occurred.
@@ -78,6 +82,7 @@ pub async fn get(State(doors): State<Doors>, access: ProjectAccess, Query(wanted
     let seen = outcome_reads::hours(&doors.db, project, grid.start).await?;
     let endings = outcome_reads::endings(&doors.db, project, grid.start, ENDINGS_MAX).await?;
     let counts = fill(&grid, &seen);
+    let sessions = app_sessions::total(&doors.db, project, grid.start).await?;
     layout::html(&Page {
         slug: access.project.slug.clone(),
         name: access.project.name.clone(),
@@ -87,6 +92,8 @@ pub async fn get(State(doors): State<Doors>, access: ProjectAccess, Query(wanted
         chart: draw(&grid, &counts, label),
         legend: legend(&counts),
         endings: endings.into_iter().map(row).collect(),
+        crash_free: sessions.crash_free().map(percent).unwrap_or_default(),
+        sessions,
         shell,
     })
 }
@@ -102,6 +109,11 @@ fn fill(grid: &Grid, seen: &[Hour]) -> Vec<Vec<i64>> {
         }
     }
     counts
+}
+
+/// `99.98 %`, rounded down: what is not whole never looks whole.
+fn percent(share: f64) -> String {
+    format!("{:.2} %", (share * 10_000.0).floor() / 100.0)
 }
 
 fn total(counts: &[Vec<i64>], wanted: impl Fn(&str) -> bool) -> i64 {
