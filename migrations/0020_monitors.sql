@@ -23,7 +23,10 @@ CREATE TABLE check_ins (
     updated_at       timestamptz NOT NULL,
     CONSTRAINT check_ins_pkey PRIMARY KEY (project_id, check_in_id)
 );
--- Serves the check-ins of a monitor, newest first, and the latest that is in progress.
+-- Serves the runs of a monitor, newest first, and how many there were lately.
 CREATE INDEX check_ins_project_id_slug_started_at_idx ON check_ins (project_id, slug, started_at DESC, check_in_id DESC);
+-- Serves the latest run that is in progress, however many have ended.
+CREATE INDEX check_ins_in_progress_idx ON check_ins (project_id, slug, environment, started_at DESC, check_in_id DESC)
+    WHERE status = 'in_progress';
 -- Serves trimming.
 CREATE INDEX check_ins_started_at_idx ON check_ins (started_at);

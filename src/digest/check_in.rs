@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::failure::Failure;
@@ -20,6 +20,9 @@ use crate::store::outcomes::Tally;
 
 /// Monitors a project can have; beyond it new ones are refused: somebody makes names up.
 const MONITORS_MAX: i64 = 500;
+/// Runs of one monitor that can begin within an hour, in all its environments: six every minute, while no schedule asks for more than one.
+/// So a project keeps a bounded number of them. What is told of runs that are known already always counts.
+const RUNS_PER_HOUR_MAX: i64 = 360;
 /// Largest item, in bytes (protocol notes, 5.2).
 const BYTES_MAX: usize = 100 * 1_024;
 
@@ -86,6 +89,9 @@ async fn one(tx: &mut Tx, told: &Told) -> Result<Outcome, Failure> {
         started_at: *received_at,
         updated_at: *received_at,
     };
+    if monitors::is_full(tx, *project_id, &run, *received_at - Duration::HOUR, RUNS_PER_HOUR_MAX).await? {
+        return Ok(Outcome::Invalid("too_many_runs"));
+    }
     let is_stored = monitors::record(tx, *project_id, &run).await?;
     Ok(if is_stored { Outcome::Stored } else { Outcome::Invalid("other_monitor") })
 }

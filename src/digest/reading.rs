@@ -20,6 +20,9 @@ use crate::store::refusals::Refusal;
 /// The reason under which everything is counted that became a dead letter; what exactly was wrong is said in the letter.
 pub const DEAD_LETTER: &str = "dead_letter";
 
+/// The reason under which is counted what the database does not take and what makes no dead letter.
+const REFUSED: &str = "refused_by_database";
+
 /// Everything that one entry adds to the database, and what is needed to give it up.
 #[derive(Debug)]
 pub struct Reading {
@@ -97,11 +100,13 @@ impl Reading {
         self.sightings.iter().map(|sighting| sighting.packed.payload.len()).chain(pieces).sum()
     }
 
-    /// Turns what the database refuses into dead letters: first feedback and attachments, for which no event must be lost; then the events, which may
+    /// Turns what the database refuses into dead letters: first sessions and check-ins, of which
+    /// there is nothing to be looked at later; then feedback and attachments, for which no event must be lost; then the events, which may
     /// be all that is wrong; then everything, into one letter that holds nothing but bytes. `events` is the JSON of each sighting. An error
     /// once even that was refused.
     pub fn bury(&mut self, events: &[Vec<u8>], reason: &str) -> anyhow::Result<()> {
         match self.given_up {
+            GivenUp::Nothing if !self.sessions.is_empty() || !self.check_ins.is_empty() => self.forget_told(),
             GivenUp::Nothing if !self.feedback.is_empty() => {
                 for report in std::mem::take(&mut self.feedback) {
                     self.give_up(Category::Feedback, letter::of_feedback(&report, reason));
@@ -132,5 +137,14 @@ impl Reading {
             GivenUp::Everything => bail!("nothing is left to give up"),
         }
         Ok(())
+    }
+
+    fn forget_told(&mut self) {
+        self.sessions.clear();
+        let of_sessions = |tally: &&mut Tally| tally.category == Category::Session.name() && tally.outcome == Outcome::Stored;
+        self.tallies.iter_mut().filter(of_sessions).for_each(|tally| tally.outcome = Outcome::Invalid(REFUSED));
+        for _ in std::mem::take(&mut self.check_ins) {
+            self.tally(Category::Monitor, Outcome::Invalid(REFUSED), 1);
+        }
     }
 }

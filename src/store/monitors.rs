@@ -89,6 +89,25 @@ pub async fn find_in_progress(tx: &mut Tx, project: ProjectId, slug: &str, envir
     .await
 }
 
+/// Whether a run would be a new one of a monitor that began `max` of them since `since`.
+pub async fn is_full(tx: &mut Tx, project: ProjectId, run: &Run, since: OffsetDateTime, max: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT NOT EXISTS (SELECT FROM check_ins WHERE project_id = $1 AND check_in_id = $2)
+            AND (SELECT count(*) FROM (
+                SELECT FROM check_ins WHERE project_id = $1 AND slug = $3 AND started_at > $4 LIMIT $5
+            ) AS lately) >= $5 AS "is_full!"
+        "#,
+        project.0,
+        run.check_in_id,
+        run.slug,
+        since,
+        max
+    )
+    .fetch_one(&mut **tx)
+    .await
+}
+
 /// Stores a run, or what is new of it: one that has ended is not in progress again. `false`: the id is that of a run of another monitor.
 pub async fn record(tx: &mut Tx, project: ProjectId, run: &Run) -> sqlx::Result<bool> {
     let done = sqlx::query!(

@@ -131,6 +131,27 @@ async fn updates_in_any_order_and_foreign_ids_harm_nobody() {
 }
 
 #[tokio::test]
+async fn runs_of_a_monitor_are_bounded_and_what_is_told_of_known_ones_is_not() {
+    let app = app().await;
+    tell(&app, &json!({ "monitor_slug": "a", "status": "ok", "monitor_config": schedule() })).await;
+    let begun = sqlx::query(
+        "INSERT INTO check_ins (project_id, check_in_id, slug, environment, status, started_at, updated_at)
+         SELECT 42, gen_random_uuid(), 'a', '', 'in_progress', $1, $1 FROM generate_series(1, 359)",
+    );
+    begun.bind(app.now()).execute(&app.db).await.expect("runs have begun");
+    tell(&app, &json!({ "monitor_slug": "a", "check_in_id": "591b7eda030744caac44c85f3ad3c226", "status": "ok" })).await;
+    tell(&app, &json!({ "monitor_slug": "a", "status": "error" })).await;
+    let known = ("stored".to_owned(), String::new(), 2);
+    assert_eq!(outcomes(&app).await, [("invalid".to_owned(), "too_many_runs".to_owned(), 1), known.clone()]);
+    app.clock.advance(Duration::minutes(61));
+    tell(&app, &json!({ "monitor_slug": "a", "check_in_id": "591b7eda030744caac44c85f3ad3c226", "status": "ok" })).await;
+    assert_eq!(outcomes(&app).await[1], (known.0, known.1, 3), "an hour later there is room again");
+    let sql = "SELECT count(*) FILTER (WHERE status = 'error'), count(*) FROM check_ins";
+    let left: (i64, i64) = sqlx::query_as(sql).fetch_one(&app.db).await.expect("the query works");
+    assert_eq!(left, (1, 361));
+}
+
+#[tokio::test]
 async fn no_limit_silences_a_job_and_no_project_has_monitors_without_end() {
     let app = app().await;
     sqlx::query("UPDATE projects SET minute_limit = 1 WHERE id = 42").execute(&app.db).await.expect("it is limited");

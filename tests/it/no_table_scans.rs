@@ -32,6 +32,9 @@ const GROWING: &[&str] = &[
     "activities",
     "alerts",
     "attachments",
+    "app_session_hours",
+    "app_sessions",
+    "check_ins",
     "dead_letters",
     "event_ids",
     "feedback",
@@ -80,6 +83,15 @@ const BESIDE: &[&str] = &[
     "INSERT INTO project_outcomes (project_id, hour, category, outcome, reason, item_count)
      SELECT p, date_trunc('hour', now(), 'UTC') - n * interval '1 hour', 'error', 'invalid', 'seeded', 1
      FROM generate_series(1, 1000) AS n CROSS JOIN generate_series(101, 110) AS p",
+    "INSERT INTO app_session_hours (project_id, hour, release, environment, session_count)
+     SELECT p, date_trunc('hour', now(), 'UTC') - n * interval '1 hour', 'shop@1', 'production', 9
+     FROM generate_series(0, 999) AS n CROSS JOIN generate_series(101, 110) AS p",
+    "INSERT INTO app_sessions (project_id, session_id, hour, release, environment, state, expires_at)
+     SELECT 1, gen_random_uuid(), now(), 'shop@1', 'production', 0, now() + n * interval '1 minute' FROM generate_series(1, 5000) AS n",
+    "INSERT INTO monitors (project_id, slug, config, created_at, updated_at) SELECT id, 'nightly', '{}', now(), now() FROM projects",
+    "INSERT INTO check_ins (project_id, check_in_id, slug, environment, status, started_at, updated_at)
+     SELECT 1, gen_random_uuid(), CASE WHEN n % 20 = 0 THEN 'nightly' ELSE 'other' END, 'production', 'ok', at, at
+     FROM generate_series(1, 5000) AS n CROSS JOIN LATERAL (SELECT now() - n * interval '20 minutes' AS at) AS t",
     "INSERT INTO issue_quarter_people (project_id, issue_id, quarter, person, event_count, last_seen_at)
      SELECT project_id, issue_id, date_bin('15 minutes', now(), '2000-01-01'), person, 1, now() FROM issue_people LIMIT 20000",
 ];

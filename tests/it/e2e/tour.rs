@@ -93,6 +93,7 @@ async fn a_lived_in_installation(app: &TestApp) {
     let colleague = app.person("tom@shop.example", "member").await;
     app.join(&shop, &colleague).await;
     shop::two_days(app, &shop, 60).await;
+    app_sessions_and_a_report(app, &shop).await;
     for body in BODIES {
         app.sdk(&shop).send_fixture(body).await;
     }
@@ -185,6 +186,11 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
     .expect("a file");
     pages.push(view("issue-attached", &format!("/issues/{}/events/{ATTACHED}", attached.0), ""));
     pages.push(view("attachment", &format!("/issues/{}/events/{ATTACHED}/attachments/{}/view", attached.0, attached.1.simple()), ""));
+    let report: i64 = sqlx::query_scalar("SELECT id FROM issues WHERE title_value LIKE '%tracker.example%' OR title_type LIKE '%tracker.example%'")
+        .fetch_one(&app.db)
+        .await
+        .expect("a report of a browser");
+    pages.push(view("issue-report", &format!("/issues/{report}"), ""));
     pages.push(view("issue-busy", &format!("/issues/{busy}"), ""));
     pages.push(view("issue-ignoring", &format!("/issues/{busy}"), "document.querySelector('.acts .menu').open = true"));
     // One of each captured body, and the extremes: they came last.
@@ -265,6 +271,25 @@ async fn extremes(app: &TestApp, project: &Project) {
         }))
         .await;
     app.sdk(project).capture(json!({ "level": "info" })).await;
+}
+
+/// What an application and a browser tell on their own.
+async fn app_sessions_and_a_report(app: &TestApp, project: &Project) {
+    for name in ["js-node-11.11.0-session.session", "python-2.75.0-sessions-aggregates.sessions", "rust-0.49.5-session.session"] {
+        let text = String::from_utf8(fixture(name)).expect("text");
+        app.sdk(project).envelope(text).await;
+    }
+    let now = app.now().format(&time::format_description::well_known::Rfc3339).expect("a time");
+    let buckets = json!({ "attrs": { "release": "shop@2.3.1" }, "aggregates": [{ "started": now, "exited": 12_480, "errored": 31, "crashed": 4 }] });
+    app.sdk(project).envelope(format!("{{}}\n{{\"type\":\"sessions\"}}\n{buckets}")).await;
+    let report = json!({ "csp-report": {
+        "document-uri": "https://shop.example.test/cart?step=2", "referrer": "https://shop.example.test/", "effective-directive": "script-src-elem",
+        "violated-directive": "script-src-elem", "original-policy": "default-src 'self'; script-src 'self' https://js.stripe.example; report-uri /csp",
+        "disposition": "enforce", "blocked-uri": "https://cdn.tracker.example/pixel.js", "status-code": 200, "line-number": 41, "column-number": 9,
+        "source-file": "https://shop.example.test/assets/app.js",
+    } });
+    app.sdk(project).envelope(format!("{{}}\n{{\"type\":\"raw_security\"}}\n{report}")).await;
+    app.settle().await;
 }
 
 async fn too_wide(chromium: &Chromium) -> Vec<String> {

@@ -56,7 +56,7 @@ impl Program {
                 "-E",
                 "e2e",
             ],
-            vec!["monitors", "run", "nightly", "--", "true"],
+            vec!["monitors", "run", "--schedule", "15 2 * * *", "nightly", "--", "true"],
         ]
         .into_iter()
         .map(|args| Self { executable: bin("sentry-cli"), args: args.into_iter().map(str::to_owned).collect(), env: vec![] })
