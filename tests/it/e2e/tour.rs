@@ -186,7 +186,7 @@ async fn pages_for_members(app: &TestApp) -> Vec<View> {
     .expect("a file");
     pages.push(view("issue-attached", &format!("/issues/{}/events/{ATTACHED}", attached.0), ""));
     pages.push(view("attachment", &format!("/issues/{}/events/{ATTACHED}/attachments/{}/view", attached.0, attached.1.simple()), ""));
-    let report: i64 = sqlx::query_scalar("SELECT id FROM issues WHERE title_value LIKE '%tracker.example%' OR title_type LIKE '%tracker.example%'")
+    let report: i64 = sqlx::query_scalar("SELECT id FROM issues WHERE value LIKE '%tracker.example%'")
         .fetch_one(&app.db)
         .await
         .expect("a report of a browser");
@@ -280,7 +280,8 @@ async fn app_sessions_and_a_report(app: &TestApp, project: &Project) {
         app.sdk(project).envelope(text).await;
     }
     let now = app.now().format(&time::format_description::well_known::Rfc3339).expect("a time");
-    let buckets = json!({ "attrs": { "release": "shop@2.3.1" }, "aggregates": [{ "started": now, "exited": 12_480, "errored": 31, "crashed": 4 }] });
+    let buckets =
+        json!({ "attrs": { "release": "shop@2.3.1" }, "aggregates": [{ "started": now, "exited": 12_480, "errored": 31, "crashed": 4 }] });
     app.sdk(project).envelope(format!("{{}}\n{{\"type\":\"sessions\"}}\n{buckets}")).await;
     let report = json!({ "csp-report": {
         "document-uri": "https://shop.example.test/cart?step=2", "referrer": "https://shop.example.test/", "effective-directive": "script-src-elem",
