@@ -66,7 +66,7 @@ fn one(gzip: &[u8], encoder: &Encoder, stages: &mut [Duration; STAGES.len()]) ->
         normalize::Arrival { received_at, sent_at: envelope.header.sent_at, client_ip: Some("203.0.113.9".into()), user_agent: None };
     normalize::event(&mut event, &arrival);
     done();
-    scrub::event(&mut event);
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
     done();
     black_box((fingerprint::compute(&event, fingerprint::Version::NEWEST), title::of(&event)));
     done();
@@ -85,6 +85,6 @@ fn stored_json(gzip: &[u8]) -> Vec<u8> {
     let envelope = envelope::parse(&plain).expect("made by us");
     let mut event = event::read(envelope.items[0].payload).expect("made by us");
     normalize::event(&mut event, &normalize::Arrival { received_at, sent_at: None, client_ip: None, user_agent: None });
-    scrub::event(&mut event);
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
     event::with_stored(&event, <[u8]>::to_vec)
 }

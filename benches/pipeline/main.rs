@@ -39,8 +39,8 @@ fn understand(payload: &[u8]) {
     let mut event = event::read(payload).expect("an event");
     let arrival = Arrival { received_at: NOW, sent_at: Some(NOW), client_ip: Some("203.0.113.9".into()), user_agent: None };
     normalize::event(&mut event, &arrival);
-    scrub::event(&mut event);
-    black_box((fingerprint::compute(&event), title::of(&event)));
+    scrub::event(&mut event, &scrub::Rules::DEFAULT);
+    black_box((fingerprint::compute(&event, fingerprint::Version::NEWEST), title::of(&event)));
 }
 
 fn pipeline(criterion: &mut Criterion) {

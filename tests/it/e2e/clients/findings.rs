@@ -11,9 +11,12 @@ use super::program::source;
 use crate::compatibility::word;
 use crate::harness::{Api, Browser, Project, TestApp};
 
+/// What it is, its data categories, and where a page says what of it.
+type Feature = (&'static str, &'static [&'static str], Option<(Place, &'static str)>);
+
 /// What a client can report, under which data categories it is counted, and, where Bugle shows what it keeps of it, on which page and what the
 /// page says. Events have no category here: they are looked at closely.
-pub const FEATURES: [(&str, &[&str], Option<(Place, &str)>); 10] = [
+pub const FEATURES: [Feature; 10] = [
     ("exception", &[], None),
     ("message", &[], None),
     ("breadcrumb", &[], None),
