@@ -3,6 +3,10 @@
 use crate::domain::ids::IssueId;
 use crate::domain::rehearsal::{Example, Rehearsal, Share};
 use crate::http::web::format;
+use crate::http::web::issues::show::text::cut;
+
+/// Characters of the title of an example: a line on a desk.
+const TITLE_MAX: usize = 80;
 
 /// The result of a rehearsal as the page shows it.
 pub struct Preview {
@@ -116,7 +120,7 @@ fn link(example: &Example, prefix: &str) -> ExampleLink {
     ExampleLink {
         address: format!("/issues/{}/events/{}", example.issue_id, example.event_id),
         name: name(prefix, example.issue_id),
-        title: example.title.clone(),
+        title: cut(&example.title, TITLE_MAX),
     }
 }
 
