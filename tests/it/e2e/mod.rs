@@ -8,6 +8,7 @@ mod mails;
 mod main_job;
 mod merging;
 mod picture;
+mod ruling;
 mod shop;
 mod tour;
 mod without_scripts;

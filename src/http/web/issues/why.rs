@@ -27,7 +27,9 @@ const USELESS_TAGS: &[&str] = &["user", "url", "level", "handled", "mechanism", 
 struct Page {
     shell: Shell,
     slug: String,
+    id: i64,
     short_id: String,
+    may_work: bool,
     /// Of the event.
     address: String,
     may_change: bool,
@@ -101,6 +103,8 @@ pub async fn get(State(doors): State<Doors>, me: SignedIn, Path((id, raw)): Path
         splits: splits(&event, &slug),
         rules: rules(&event, &slug),
         may_change: access.me.user.role.may_administer(),
+        may_work: access.me.user.role.may_work(),
+        id: issue.id.0,
         shell: Shell::for_project(&doors, &access, Tab::Issues).await?,
         address: format!("/issues/{}/events/{}", issue.id, stored.summary.event_id),
         short_id: issue.short_id(),
