@@ -10,10 +10,10 @@ use crate::domain::fingerprint::{Fingerprint, Hash, Memory};
 use crate::domain::grouping_rules::GroupingRules;
 use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
-use crate::domain::scrubbing::is_scrubbed;
 use crate::pipeline::title::{self, Title};
 use crate::protocol::category::Category;
-use crate::protocol::event::{self, Event, Grouping, Text, User};
+use crate::protocol::event::{self, Event, Grouping, User};
+use crate::store::counters::tags;
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
 use crate::store::payload::packer::{Packed, Packer};
@@ -25,8 +25,6 @@ const TITLE_LEN_MAX: usize = 256;
 const NAME_LEN_MAX: usize = 400;
 /// Longest of the other texts, in bytes.
 const TEXT_LEN_MAX: usize = 1_024;
-/// Most tags of one event that are counted.
-const TAGS_MAX: usize = 100;
 
 /// When an event arrived and what follows from it.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +101,8 @@ impl Sighting {
             level: event.level.unwrap_or_default().number(),
             environment: name(event.environment.as_deref()),
             release: name(event.release.as_deref()),
-            tags: tags(event),
-            person: person(event.user.as_ref()),
+            tags: tags::counted(event.tags.iter().map(|(key, value)| (key, value))),
+            person: event.user.as_ref().and_then(User::person),
             category: category_of(event),
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
@@ -206,31 +204,10 @@ fn name(raw: Option<&str>) -> Option<String> {
     raw.map(|raw| clean_cut(raw.trim(), NAME_LEN_MAX)).filter(|name| !name.is_empty())
 }
 
-fn tags(event: &Event) -> Vec<(String, String)> {
-    let mut tags: Vec<(String, String)> = Vec::new();
-    for (key, value) in event.tags.iter().take(TAGS_MAX) {
-        let (key, value) = (clean_cut(key, NAME_LEN_MAX), clean_cut(value, NAME_LEN_MAX));
-        if !key.is_empty() && !value.is_empty() && tags.iter().all(|(known, _)| *known != key) {
-            tags.push((key, value));
-        }
-    }
-    tags
-}
-
-fn person(user: Option<&User>) -> Option<Person> {
-    let user = user?;
-    Person::of(kept(&user.id), kept(&user.username), kept(&user.email), kept(&user.ip_address))
-}
-
-/// A name that was taken out is the same for everybody.
-fn kept<'a>(name: &'a Option<Text<'_>>) -> Option<&'a str> {
-    name.as_deref().filter(|name| !is_scrubbed(name))
-}
-
 fn label(user: Option<&User>) -> Option<String> {
     let user = user?;
     let names = [&user.email, &user.username, &user.name, &user.id, &user.ip_address];
-    names.into_iter().filter_map(kept).find(|name| !name.is_empty()).map(|name| clean_cut(name, NAME_LEN_MAX))
+    names.into_iter().filter_map(User::kept).find(|name| !name.is_empty()).map(|name| clean_cut(name, NAME_LEN_MAX))
 }
 
 fn trace_id(event: &Event) -> Option<String> {

@@ -8,6 +8,8 @@ use time::OffsetDateTime;
 use crate::domain::event_id::EventId;
 use crate::domain::fingerprint::Explanation;
 use crate::domain::level::Level;
+use crate::domain::person::Person;
+use crate::domain::scrubbing::is_scrubbed;
 pub use crate::protocol::json::{Json, Object};
 
 /// A text: a slice of what was sent, unless it had to be changed.
@@ -244,6 +246,18 @@ pub struct User<'a> {
     pub ip_address: Option<Text<'a>>,
     /// Whatever else the application said about the person.
     pub other: Object<'a>,
+}
+
+impl User<'_> {
+    /// Who it is, as people are counted.
+    pub fn person(&self) -> Option<Person> {
+        Person::of(Self::kept(&self.id), Self::kept(&self.username), Self::kept(&self.email), Self::kept(&self.ip_address))
+    }
+
+    /// A name that was taken out by scrubbing is the same for everybody, and so nobody's.
+    pub fn kept<'n>(name: &'n Option<Text<'_>>) -> Option<&'n str> {
+        name.as_deref().filter(|name| !is_scrubbed(name))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

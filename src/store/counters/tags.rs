@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{IssueId, ProjectId};
+use crate::store::text::clean_cut;
 use crate::store::{Tx, copy};
 
 /// Distinct values kept per issue and key; the others are counted together under the empty value.
@@ -18,6 +19,23 @@ const UNIQUE_EVENTS: i64 = 5;
 pub const KEYS_MAX: i64 = 100;
 /// The value under which everything beyond [`VALUES_MAX`] is counted. No tag has it: empty tags are not read.
 pub const OTHER: &str = "";
+
+/// Tags of one event that are counted.
+const EVENT_TAGS_MAX: usize = 100;
+/// Longest key and value that are counted whole, in bytes.
+const LEN_MAX: usize = 400;
+
+/// The tags of an event as they are counted: cleaned and cut, the first of each key.
+pub fn counted<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)> {
+    let mut tags: Vec<(String, String)> = Vec::new();
+    for (key, value) in pairs.into_iter().take(EVENT_TAGS_MAX) {
+        let (key, value) = (clean_cut(key.as_ref(), LEN_MAX), clean_cut(value.as_ref(), LEN_MAX));
+        if !key.is_empty() && !value.is_empty() && tags.iter().all(|(known, _)| *known != key) {
+            tags.push((key, value));
+        }
+    }
+    tags
+}
 
 /// Issue and tag key.
 pub type TagKey = (ProjectId, IssueId, String);
