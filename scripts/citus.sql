@@ -72,6 +72,9 @@ SELECT create_distributed_table('refusals', 'project_id', colocate_with => 'issu
 SELECT create_distributed_table('scrubbing', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('filters', 'project_id', colocate_with => 'issues');
 SELECT create_distributed_table('grouping_rules', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('removals', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('discards', 'project_id', colocate_with => 'issues');
+SELECT create_distributed_table('discarded_hashes', 'project_id', colocate_with => 'issues');
 
 -- Alerts.
 SELECT create_distributed_table('alert_rules', 'project_id', colocate_with => 'issues');

@@ -4,6 +4,7 @@
 
 pub mod alert_rules;
 pub mod dead_letters;
+pub mod deletions;
 pub mod feedback;
 pub mod filters;
 pub mod grouping;

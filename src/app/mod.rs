@@ -99,6 +99,7 @@ impl App {
         done += self.digest.run_once().await.context("digesting")?;
         done += jobs::dictionaries::run_once(db, clock, self.digest.packer()).await.context("making dictionaries")?;
         done += jobs::feedback::run_once(db, clock).await.context("finding the issues of feedback")?;
+        done += jobs::removal::run_once(db).await.context("removing what was deleted")?;
         done += jobs::spikes::run_once(db, clock).await.context("looking for spikes")?;
         done += notify::fold::run_once(db, clock, &self.doors.config).await.context("folding alerts into mails")?;
         done += notify::deliver::run_once(db, clock, &self.mailer).await.context("delivering mail")?;

@@ -28,6 +28,8 @@ const TRIM_EVERY: Duration = Duration::from_secs(300);
 const DICTIONARIES_EVERY: Duration = Duration::from_secs(15);
 /// How often events are looked for that feedback is about.
 const FEEDBACK_EVERY: Duration = Duration::from_secs(10);
+/// How often events are looked for whose issue was deleted.
+const REMOVAL_EVERY: Duration = Duration::from_secs(5);
 /// How often closed minutes are looked at for spikes.
 const SPIKES_EVERY: Duration = Duration::from_secs(5);
 
@@ -54,6 +56,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinSet<()> {
     running.spawn(worker::run(timed("trim", TRIM_EVERY, app, trim), stop.clone()));
     running.spawn(worker::run(Dictionaries(app.clone()), stop.clone()));
     running.spawn(worker::run(timed("feedback", FEEDBACK_EVERY, app, feedback), stop.clone()));
+    running.spawn(worker::run(timed("removal", REMOVAL_EVERY, app, removal), stop.clone()));
     running.spawn(worker::run(timed("spikes", SPIKES_EVERY, app, spikes), stop.clone()));
     running.spawn(worker::run(timed("fold", MAIL_EVERY, app, fold), stop.clone()));
     running.spawn(worker::run(timed("deliver", MAIL_EVERY, app, deliver), stop.clone()));
@@ -184,6 +187,10 @@ async fn trim(app: App) -> anyhow::Result<usize> {
 
 async fn feedback(app: App) -> anyhow::Result<usize> {
     jobs::feedback::run_once(&app.doors.db, &app.doors.clock).await.context("finding the issues of feedback")
+}
+
+async fn removal(app: App) -> anyhow::Result<usize> {
+    jobs::removal::run_once(&app.doors.db).await.context("removing what was deleted")
 }
 
 async fn spikes(app: App) -> anyhow::Result<usize> {

@@ -11,7 +11,7 @@ use super::sighting::Sighting;
 use super::{lines, overflow, words};
 use crate::domain::fingerprint::Hash;
 use crate::domain::ids::{IssueId, ProjectId};
-use crate::store::hashes::{self, HASHES_MAX, NewHash};
+use crate::store::hashes::{self, Found, HASHES_MAX, NewHash};
 use crate::store::merges::{self, Merge};
 use crate::store::{Tx, issue_state, new_issue_rates};
 
@@ -51,17 +51,18 @@ impl Assigned<'_> {
     }
 }
 
-/// Finds the issues, or ids for new ones; `per_minute` of these a project may make. Issues that turn out to be one are merged.
-/// [`Failure::Race`] where another node has just taken one of the hashes.
+/// Finds the issues, or ids for new ones; `per_minute` of these a project may make. Issues that turn out to be one are merged. `found`: where
+/// the hashes of the events lead. [`Failure::Race`] where another node has just taken one of the hashes.
 pub async fn assign<'a>(
     tx: &mut Tx,
     fresh: &[&'a Sighting],
+    found: Found,
     per_minute: Option<u32>,
     now: OffsetDateTime,
 ) -> Result<Assigned<'a>, Failure> {
-    let asked: BTreeSet<_> = fresh.iter().flat_map(|sighting| sighting.keys().chain(sighting.older_keys())).collect();
-    let known = hashes::list(tx, &asked.into_iter().collect::<Vec<_>>()).await?;
-    let mut plan = Plan::of(fresh, known);
+    let mut plan = Plan::of(fresh, found.issues);
+    // A further hash of an event that is wanted for an earlier one: it goes on leading nowhere.
+    plan.attached.retain(|key, _| !found.discarded.contains_key(key));
     if !plan.founders.is_empty() {
         remember(tx, &mut plan, per_minute, now).await?;
     }
@@ -160,7 +161,7 @@ impl Sighting {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use time::macros::datetime;
 
     use super::*;
@@ -170,7 +171,8 @@ mod tests {
     use crate::protocol::event::Event;
     use crate::store::payload::packer::Packer;
 
-    fn sighting(project: i64, hashes: &[u8]) -> Sighting {
+    /// An event with these hashes.
+    pub fn sighting(project: i64, hashes: &[u8]) -> Sighting {
         let timing = Timing { received_at: datetime!(2026-11-20 12:00 UTC), clean: true, retention: time::Duration::DAY };
         let mut sighting =
             Sighting::of(ProjectId(project), Event::default(), &GroupingRules::NONE, timing, &Packer::default(), Wanted::default());

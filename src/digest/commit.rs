@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 
 use super::assign::{Assigned, Placed, assign};
 use super::failure::Failure;
+use super::fates::{EventKey, Fates};
 use super::reading::Reading;
 use super::sighting::Sighting;
-use super::{Settings, alerts, attached, check_in, counts, feedback, sampling, session, status};
-use crate::domain::ids::ProjectId;
+use super::{Settings, alerts, attached, check_in, counts, discards, feedback, sampling, session, status};
+use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::outcome::Outcome;
 use crate::store::activities::{self, NewActivity};
 use crate::store::counters::projects::HeldProject;
@@ -39,24 +40,30 @@ pub struct Done {
     pub alert_count: usize,
     /// Dead letters kept.
     pub letter_count: usize,
+    /// Events that are not stored, and how they ended: to be remembered once this is committed.
+    pub unstored: Vec<(EventKey, Outcome)>,
     /// How everything ended.
     pub tallies: Vec<Tally>,
 }
 
-/// Writes a batch.
-pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: OffsetDateTime) -> Result<Done, Failure> {
+/// Writes a batch. `fates`: of events that were not stored before.
+pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, fates: &Fates, now: OffsetDateTime) -> Result<Done, Failure> {
     // First of all locks, and until the commit: the minute sweep must not look at minutes that are being counted.
     job_locks::share(tx, Job::Spikes).await?;
     let projects = counters::projects::hold(tx, &projects_of(readings)).await?;
-    let dedupe = dedupe(tx, readings, &projects).await?;
-    let assigned = assign(tx, &dedupe.fresh, settings.new_issues, now).await?;
+    let parted = discards::part(tx, readings, &projects).await?;
+    warn_of_orphans(&parted.orphans);
+    let dedupe = dedupe(tx, parted.wanted).await?;
+    let assigned = assign(tx, &dedupe.fresh, parted.found, settings.new_issues, now).await?;
     activities::insert(tx, &first_sights(&assigned)).await?;
     let verdict = status::judge(tx, &assigned, &projects).await?;
     activities::insert(tx, &verdict.activities).await?;
     counts::add(tx, &assigned, &verdict).await?;
     let thinned = sampling::thin(tx, &assigned.placed, &projects, settings.sample_after).await?;
     store_events(tx, &thinned.kept).await?;
-    let attached = attached::store(tx, readings, &projects, &thinned.sampled, settings).await?;
+    fates.forget(thinned.kept.iter().map(|placed| placed.sighting.event()));
+    let unstored = unstored(&thinned.sampled, &parted.dropped);
+    let attached = attached::store(tx, readings, &projects, &unstored, fates, settings).await?;
     let said = feedback::store(tx, readings, &projects).await?;
     if let Some(earliest) = assigned.placed.iter().map(|placed| placed.sighting).filter(|one| one.clean).map(|one| one.received_at).min() {
         spikes::sweep_again(tx, counters::minute(earliest)).await?;
@@ -70,11 +77,14 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
     let refused: Vec<_> =
         readings.iter().flat_map(|reading| &reading.refusals).filter(|one| kept(one.project_id, &projects)).cloned().collect();
     refusals::add(tx, &refused).await?;
+    discards::note(tx, &parted.dropped).await?;
     let tallies = readings.iter().flat_map(|reading| &reading.tallies).filter(|tally| kept(tally.project_id, &projects)).cloned();
     let ends = [(&thinned.kept, Outcome::Stored), (&thinned.sampled, Outcome::Sampled)];
     let placed = ends.into_iter().flat_map(|(placed, outcome)| placed.iter().map(move |placed| placed.sighting.tally(outcome.clone())));
     let duplicates = dedupe.duplicates.iter().map(|sighting| sighting.tally(Outcome::Duplicate));
-    let tallies: Vec<Tally> = placed.chain(duplicates).chain(attached).chain(said).chain(checked_in).chain(tallies).collect();
+    let dropped = parted.dropped.iter().map(|(sighting, _)| sighting.tally(Outcome::Filtered(discards::DISCARDED)));
+    let tallies: Vec<Tally> =
+        placed.chain(duplicates).chain(dropped).chain(attached).chain(said).chain(checked_in).chain(tallies).collect();
     outcomes::add(tx, &tallies).await?;
     Ok(Done {
         stored_count: thinned.kept.len(),
@@ -83,6 +93,7 @@ pub async fn write(tx: &mut Tx, readings: &[Reading], settings: &Settings, now: 
         new_issue_count: assigned.founders.len(),
         alert_count,
         letter_count: letters.len(),
+        unstored: unstored.into_iter().collect(),
         tallies,
     })
 }
@@ -102,19 +113,30 @@ struct Dedupe<'a> {
 }
 
 /// Takes the ids of the events; what was taken before, by anybody, is a duplicate.
-async fn dedupe<'a>(tx: &mut Tx, readings: &'a [Reading], projects: &HashMap<ProjectId, HeldProject>) -> Result<Dedupe<'a>, Failure> {
-    let (known, orphans): (Vec<_>, Vec<_>) =
-        readings.iter().flat_map(|reading| &reading.sightings).partition(|sighting| projects.contains_key(&sighting.project_id));
-    let mut taken = event_ids::take(tx, &known.iter().map(|sighting| sighting.claim()).collect::<Vec<_>>()).await?;
-    let (fresh, duplicates) = known.into_iter().partition(|sighting| taken.remove(&(sighting.project_id, sighting.event_id)));
+async fn dedupe<'a>(tx: &mut Tx, wanted: Vec<&'a Sighting>) -> Result<Dedupe<'a>, Failure> {
+    let mut taken = event_ids::take(tx, &wanted.iter().map(|sighting| sighting.claim()).collect::<Vec<_>>()).await?;
+    let (fresh, duplicates) = wanted.into_iter().partition(|sighting| taken.remove(&sighting.event()));
+    Ok(Dedupe { fresh, duplicates })
+}
+
+fn warn_of_orphans(orphans: &[&Sighting]) {
     let deleted: HashSet<ProjectId> = orphans.iter().map(|sighting| sighting.project_id).collect();
     for project in deleted {
         tracing::warn!(project.id = project.0, "events of a project that no longer exists were thrown away ({PROJECT_DELETED})");
     }
-    Ok(Dedupe { fresh, duplicates })
+}
+
+/// Events of which nothing is stored beyond what they count.
+fn unstored(sampled: &[Placed<'_>], dropped: &[(&Sighting, IssueId)]) -> HashMap<EventKey, Outcome> {
+    let sampled = sampled.iter().map(|placed| (placed.sighting.event(), Outcome::Sampled));
+    sampled.chain(dropped.iter().map(|(sighting, _)| (sighting.event(), Outcome::Filtered(discards::DISCARDED)))).collect()
 }
 
 impl Sighting {
+    fn event(&self) -> EventKey {
+        (self.project_id, self.event_id)
+    }
+
     fn claim(&self) -> Claim {
         Claim { project_id: self.project_id, event_id: self.event_id, received_at: self.received_at }
     }

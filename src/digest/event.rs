@@ -97,7 +97,8 @@ fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Result<
     let sent_at = source.sent_at();
     let received_at = cx.receipt.received_at;
     let is_old = event.timestamp.is_some_and(|claimed| received_at - corrected(claimed, sent_at, received_at) > OLD);
-    event.event_id = Some(id(&event, cx));
+    let event_id = id(&event, cx);
+    event.event_id = Some(event_id);
     if event.received.is_none() || matches!(source, Source::Sent { .. }) {
         normalize::event(&mut event, &arrival(cx, sent_at));
         if let Some(geoip) = cx.settings.geoip {
@@ -109,6 +110,7 @@ fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Result<
         && let Some(filter) =
             cx.rules.filters.decide(&Facts { sender: cx.receipt.client_ip.as_deref().unwrap_or_default(), ..event.facts() })
     {
+        cx.fates.note((cx.receipt.project_id, event_id), Outcome::Filtered(filter.name()));
         return Err((category_of(&event), filter));
     }
     scrub::event(&mut event, &cx.rules.scrub);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::event::{self, Source};
+use super::fates::Fates;
 use super::read::Reader;
 use super::reading::Reading;
 use super::rulebook::Rules;
@@ -46,6 +47,8 @@ pub struct Cx<'a> {
     pub packer: &'a Packer,
     /// Which fingerprints it gets.
     pub versions: &'a Versions,
+    /// What became of events that are not stored.
+    pub fates: &'a Fates,
     /// The envelope's own event id: what the SDK was answered. The first event of the envelope takes it.
     pub answered_id: Option<EventId>,
     /// When the client sent the envelope, by its own clock.
@@ -62,7 +65,7 @@ impl<'a> Cx<'a> {
     /// Before any item was read.
     pub fn of(receipt: &'a Receipt, body: &'a Bytes, reader: &'a Reader) -> Self {
         let (settings, packer, rules) = (reader.settings, &reader.packer, reader.rules.of(receipt.project_id));
-        let versions = &reader.versions;
+        let (versions, fates) = (&reader.versions, &reader.fates);
         Self {
             receipt,
             body,
@@ -70,6 +73,7 @@ impl<'a> Cx<'a> {
             rules,
             packer,
             versions,
+            fates,
             answered_id: None,
             sent_at: None,
             event_count: 0,

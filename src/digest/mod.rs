@@ -33,8 +33,10 @@ mod client_report;
 mod commit;
 mod counts;
 mod crash;
+mod discards;
 mod event;
 mod failure;
+mod fates;
 mod feedback;
 mod grouping;
 mod item;
@@ -60,6 +62,7 @@ pub use grouping::explain;
 pub use rehearse::rehearse;
 
 use failure::Failure;
+use fates::Fates;
 use read::Reader;
 use reading::Reading;
 use rulebook::Shelf;
@@ -117,6 +120,7 @@ struct Inner {
     packer: Packer,
     rules: Shelf,
     versions: Versions,
+    fates: Fates,
 }
 
 /// What is between the spool and the database. Whoever holds its lock is the one committer.
@@ -150,6 +154,7 @@ impl Digest {
             packer: Packer::default(),
             rules: Shelf::default(),
             versions: Versions::default(),
+            fates: Fates::default(),
             work: Mutex::default(),
         }))
     }
@@ -255,7 +260,8 @@ impl Inner {
     async fn reader(&self) -> anyhow::Result<Reader> {
         let rules = self.rules.newest(&self.db, self.clock.now()).await?;
         self.versions.refresh(&self.db, self.clock.now()).await?;
-        Ok(Reader { settings: self.settings, packer: self.packer.clone(), rules, versions: self.versions.clone() })
+        let (packer, versions, fates) = (self.packer.clone(), self.versions.clone(), self.fates.clone());
+        Ok(Reader { settings: self.settings, packer, rules, versions, fates })
     }
 
     /// Before the first batch: what waits since the last life is compressed against the dictionaries that life made.
@@ -337,6 +343,7 @@ impl Inner {
             }
         };
         self.spool.acknowledge(&places);
+        done.unstored.into_iter().for_each(|(event, fate)| self.fates.note(event, fate));
         for tally in &done.tallies {
             self.accounting.count(&tally.outcome, &tally.category, tally.count);
         }
@@ -356,7 +363,7 @@ impl Inner {
     async fn try_commit(&self, readings: &[Reading], places: &[Place]) -> Result<commit::Done, Failure> {
         let now = self.clock.now();
         let mut tx = store::begin_keyed(&self.db).await?;
-        let done = commit::write(&mut tx, readings, &self.settings, now).await?;
+        let done = commit::write(&mut tx, readings, &self.settings, &self.fates, now).await?;
         let Mark { position, ahead } = self.spool.mark_after(places);
         let (segment, offset) = position.to_row();
         let position = SpoolPosition { segment, offset, ahead };

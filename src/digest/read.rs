@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::event::{self, Source};
+use super::fates::Fates;
 use super::item::{self, Cx};
 use super::letter;
 use super::reading::Reading;
@@ -40,6 +41,8 @@ pub struct Reader {
     pub rules: Rulebook,
     /// Which fingerprints their events get.
     pub versions: Versions,
+    /// What became of events that are not stored.
+    pub fates: Fates,
 }
 
 /// Reads a batch, in parallel where it is large. The readings are in the order of the entries.

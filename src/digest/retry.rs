@@ -30,7 +30,7 @@ pub async fn next(db: &Db, clock: &Clock, reader: &Reader) -> anyhow::Result<usi
             Err(reason) => reason,
             Ok(mut reading) => {
                 reading.tally(category, Outcome::Invalid(DEAD_LETTER), -1); // what was counted when it was given up
-                match commit::write(&mut tx, std::slice::from_ref(&reading), &settings, clock.now()).await {
+                match commit::write(&mut tx, std::slice::from_ref(&reading), &settings, &reader.fates, clock.now()).await {
                     Ok(_) => {
                         dead_letters::remove(&mut tx, project, id).await?;
                         tx.commit().await?;

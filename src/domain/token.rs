@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 /// Longest name of a token, in characters.
 pub const NAME_LEN_MAX: usize = 100;
 /// What a token may be allowed to do; Sentry's names. A token never does more than its owner's role allows.
-pub const SCOPES: &[&str] = &["event:read", "event:write", "org:read", "project:read", "project:write", "project:releases"];
+pub const SCOPES: &[&str] = &["event:read", "event:write", "event:admin", "org:read", "project:read", "project:write", "project:releases"];
 /// What a token may do when nothing was chosen: read everything its owner can.
 pub const DEFAULT_SCOPES: &[&str] = &["event:read", "org:read", "project:read"];
 /// Prefix that Sentry gives to user tokens; accepted and left out.

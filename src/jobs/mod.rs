@@ -6,6 +6,7 @@ pub mod dictionaries;
 pub mod feedback;
 pub mod partitions;
 pub mod refused;
+pub mod removal;
 pub mod retention;
 pub mod spikes;
 pub mod storage;

@@ -1,7 +1,7 @@
 //! `absent_events`: what is counted and has no row in `events`. Written in the transaction that removes the rows, or that counts events
 //! without storing them, so that every counter can be proven: it equals the rows plus what is absent.
 //!
-//! Nobody but these functions deletes events. Rows are touched in the order of their key.
+//! Nobody but these functions deletes events, save those of an issue that is itself deleted (`removals`). Rows are touched in the order of their key.
 
 use std::collections::BTreeMap;
 

@@ -24,6 +24,41 @@ pub struct NewHash {
     pub first_seen_at: OffsetDateTime,
 }
 
+/// Where hashes lead that are known.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// To an issue.
+    pub issues: HashMap<(ProjectId, Hash), IssueId>,
+    /// Nowhere: the issue was deleted together with its future.
+    pub discarded: HashMap<(ProjectId, Hash), IssueId>,
+}
+
+/// Where the hashes lead, both kinds in one question and as of one moment; hashes nobody has seen are missing from the answer.
+pub async fn find(tx: &mut Tx, hashes: &[(ProjectId, Hash)]) -> sqlx::Result<Found> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT h.project_id AS "project_id!", h.hash AS "hash!", h.issue_id AS "issue_id!", false AS "is_discarded!"
+        FROM unnest($1::int8[], $2::bytea[]) AS u (project_id, hash)
+        JOIN issue_hashes h ON h.project_id = u.project_id AND h.hash = u.hash
+        UNION ALL
+        SELECT d.project_id, d.hash, d.issue_id, true
+        FROM unnest($1::int8[], $2::bytea[]) AS u (project_id, hash)
+        JOIN discarded_hashes d ON d.project_id = u.project_id AND d.hash = u.hash
+        "#,
+        &hashes.iter().map(|(project, _)| project.0).collect::<Vec<_>>(),
+        &hashes.iter().map(|(_, hash)| hash.to_vec()).collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut found = Found::default();
+    for row in rows {
+        let Ok(hash) = Hash::try_from(row.hash) else { continue };
+        let known = if row.is_discarded { &mut found.discarded } else { &mut found.issues };
+        known.insert((ProjectId(row.project_id), hash), IssueId(row.issue_id));
+    }
+    Ok(found)
+}
+
 /// The issues the hashes lead to; hashes nobody has seen are missing from the answer.
 pub async fn list(tx: &mut Tx, hashes: &[(ProjectId, Hash)]) -> sqlx::Result<HashMap<(ProjectId, Hash), IssueId>> {
     let projects: Vec<i64> = hashes.iter().map(|(project, _)| project.0).collect();

@@ -29,6 +29,7 @@ mod check_ins;
 mod command_line;
 mod compatibility;
 mod crash;
+mod deleting;
 mod dictionaries;
 mod digest_counting;
 mod digest_cut;

@@ -50,6 +50,8 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/{project}/settings/outcomes", Guard::Project, &[]),
     ("GET", "/{project}/settings/filters", Guard::Project, &[]),
     ("POST", "/{project}/settings/filters", ProjectAdmin, &[("crawler", "on")]),
+    ("GET", "/{project}/settings/discards", Guard::Project, &[]),
+    ("POST", "/{project}/settings/discards/{discard}/accept", Work, &[]),
     ("GET", "/{project}/settings/scrubbing", Guard::Project, &[]),
     ("POST", "/{project}/settings/scrubbing", ProjectAdmin, &[("defaults", "on"), ("names", "iban"), ("addresses", "keep")]),
     ("GET", "/{project}/settings/grouping", Guard::Project, &[]),
@@ -64,6 +66,8 @@ pub const WEB: &[(&str, &str, Guard, Form)] = &[
     ("GET", "/{project}/issues", Guard::Project, &[]),
     ("GET", "/issues", Own, &[]),
     ("POST", "/issues/bulk", Own, &[("do", "resolve"), ("id", "{issue}")]),
+    ("GET", "/issues/delete", Own, &[]),
+    ("POST", "/issues/delete", Own, &[("id", "{issue}"), ("future", "discard")]),
     ("POST", "/issues/undo/{at}", Own, &[]),
     ("GET", "/issues/{id}", Guard::Project, &[]),
     ("GET", "/issues/{id}/events", Guard::Project, &[]),
@@ -163,8 +167,16 @@ pub const API: &[(&str, bool)] = &[
 ];
 
 /// Routes of the Web API that change something.
-const WRITTEN: &[(&str, &str)] =
-    &[("POST", "projects/{org}/{project}/user-feedback"), ("PUT", "projects/{org}/{project}/issues"), ("DELETE", "issues/{issue}/hashes")];
+const WRITTEN: &[(&str, &str)] = &[
+    ("POST", "projects/{org}/{project}/user-feedback"),
+    ("PUT", "projects/{org}/{project}/issues"),
+    ("DELETE", "projects/{org}/{project}/issues"),
+    ("PUT", "issues/{issue}"),
+    ("DELETE", "issues/{issue}"),
+    ("PUT", "organizations/{org}/issues/{issue}"),
+    ("DELETE", "organizations/{org}/issues/{issue}"),
+    ("DELETE", "issues/{issue}/hashes"),
+];
 
 /// What is sent to, with and without a slash at the end: answered to keys, not to people (`accept_credentials`).
 const INGEST: &[&str] = &[
@@ -223,6 +235,14 @@ impl Scene {
         .execute(&app.db)
         .await
         .expect("a dead letter is stored");
+        sqlx::query(
+            "INSERT INTO discards (project_id, issue_id, title, culprit, event_count, discarded_at) VALUES ($1, 77, 'VaultDoorError', '', 1, $2)",
+        )
+        .bind(vault.id)
+        .bind(app.now())
+        .execute(&app.db)
+        .await
+        .expect("a discarded issue is stored");
         let id = async |sql: &'static str| -> String {
             let id: i64 = sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap_or_else(|problem| panic!("{sql}: {problem}"));
             id.to_string()
@@ -241,6 +261,7 @@ impl Scene {
             ("{feedback}", event.clone()),
             ("{event}", event),
             ("{monitor}", "vault-job".to_owned()),
+            ("{discard}", "77".to_owned()),
             ("{attachment}", file.simple().to_string()),
             ("{issue}", issue.clone()),
             ("/issues/{id}", issue),
@@ -264,7 +285,7 @@ impl Scene {
                 path = path.replace("{id}", &of(&format!("{prefix}{{id}}")));
             }
         }
-        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}", "{feedback}", "{monitor}"] {
+        for name in ["{key}", "{user}", "{event}", "{at}", "{issue}", "{attachment}", "{feedback}", "{monitor}", "{discard}"] {
             path = path.replace(name, &of(name));
         }
         let short_id = format!("VAULT-{}", self.names["{issue}"]);
@@ -492,7 +513,7 @@ async fn the_web_api_knows_nothing_of_foreign_projects_and_changes_nothing() {
     let scene = Scene::start().await;
     let stranger = scene.app.person("eve@shop.example", "member").await;
     let reader = scene.app.person("vic@shop.example", "viewer").await;
-    let scopes = ["org:read", "project:read", "project:write", "event:read", "event:write"];
+    let scopes = ["org:read", "project:read", "project:write", "event:read", "event:write", "event:admin"];
     let tokens = [scene.app.token(&stranger, &scopes).await, scene.app.token(&reader, &scopes).await];
     let client = reqwest::Client::new();
     let ask = async |method: Method, path: &str, token: Option<&str>| {

@@ -28,6 +28,8 @@ pub enum Scope {
     Events,
     /// Changing issues.
     EventsChange,
+    /// Deleting issues.
+    EventsDelete,
     /// Saying something about events.
     Feedback,
 }
@@ -38,9 +40,10 @@ impl Scope {
         match self {
             Self::Organizations => &["org:read"],
             Self::Projects => &["project:read", "project:write"],
-            Self::Events => &["event:read", "event:write"],
-            Self::EventsChange => &["event:write"],
-            Self::Feedback => &["event:write", "project:write"],
+            Self::Events => &["event:read", "event:write", "event:admin"],
+            Self::EventsChange => &["event:write", "event:admin"],
+            Self::EventsDelete => &["event:admin"],
+            Self::Feedback => &["event:write", "event:admin", "project:write"],
         }
     }
 }

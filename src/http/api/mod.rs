@@ -1,4 +1,5 @@
-//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, merging and splitting issues, and feedback.
+//! The subset of Sentry's Web API that tools call, below `/api/0/`. With bearer tokens; reading, merging, splitting and deleting issues, and
+//! feedback.
 //!
 //! One installation is one organization. Paths work with and without the slash at their end.
 //!
@@ -40,6 +41,11 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "organizations/{org}/projects", projects::list_of_organization);
     let below = both(below, "organizations/{org}/issues", issues::list::of_organization);
     let below = both(below, "organizations/{org}/issues/{issue}", issues::show::in_organization);
+    let below = changed(
+        below,
+        "organizations/{org}/issues/{issue}",
+        delete(issues::delete::in_organization).put(issues::delete::discard_in_organization),
+    );
     let below = both(below, "organizations/{org}/issues/{issue}/events", events::list::of_issue_in_organization);
     let below = both(below, "organizations/{org}/issues/{issue}/events/{event}", events::show::of_issue_in_organization);
     let below = both(below, "organizations/{org}/eventids/{event}", resolve::event_id);
@@ -51,7 +57,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "projects/{org}/{project}", projects::show);
     let below = both(below, "projects/{org}/{project}/keys", projects::keys);
     let below = both(below, "projects/{org}/{project}/issues", issues::list::of_project);
-    let below = changed(below, "projects/{org}/{project}/issues", put(issues::merge::of_project));
+    let below = changed(below, "projects/{org}/{project}/issues", put(issues::merge::of_project).delete(issues::delete::of_project));
     let below = both(below, "projects/{org}/{project}/events", events::list::of_project);
     let below = both(below, "projects/{org}/{project}/events/{event}", events::show::of_project);
     let below = both(below, "projects/{org}/{project}/events/{event}/attachments", attachments::list);
@@ -59,6 +65,7 @@ pub fn routes(doors: &Doors) -> Router<Doors> {
     let below = both(below, "projects/{org}/{project}/user-feedback", feedback::list);
     let below = written(below, "projects/{org}/{project}/user-feedback", feedback::submit);
     let below = both(below, "issues/{issue}", issues::show::anywhere);
+    let below = changed(below, "issues/{issue}", delete(issues::delete::anywhere).put(issues::delete::discard));
     let below = both(below, "issues/{issue}/hashes", issues::hashes::list);
     let below = changed(below, "issues/{issue}/hashes", delete(issues::hashes::split));
     let below = both(below, "issues/{issue}/events", events::list::of_issue);

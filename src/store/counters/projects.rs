@@ -14,17 +14,28 @@ pub struct HeldProject {
     pub created_at: OffsetDateTime,
     /// Events of an issue and hour that are stored whole. `None`: the installation's setting holds; 0: all.
     pub sample_after: Option<u32>,
+    /// Issues were deleted together with their future.
+    pub has_discards: bool,
 }
 
 /// The projects among `ids` that exist. They cannot be deleted until this transaction ends.
 pub async fn hold(tx: &mut Tx, ids: &[ProjectId]) -> sqlx::Result<HashMap<ProjectId, HeldProject>> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query!("SELECT id, created_at, sample_after FROM projects WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE", &ids)
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows = sqlx::query!(
+        r#"
+        SELECT p.id, p.created_at, p.sample_after, EXISTS (SELECT FROM discards d WHERE d.project_id = p.id) AS "has_discards!"
+        FROM projects p
+        WHERE p.id = ANY ($1)
+        ORDER BY p.id
+        FOR KEY SHARE OF p
+        "#,
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     let held = rows.into_iter().map(|row| {
         let sample_after = row.sample_after.and_then(|after| u32::try_from(after).ok());
-        (ProjectId(row.id), HeldProject { created_at: row.created_at, sample_after })
+        (ProjectId(row.id), HeldProject { created_at: row.created_at, sample_after, has_discards: row.has_discards })
     });
     Ok(held.collect())
 }

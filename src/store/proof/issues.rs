@@ -6,7 +6,8 @@ use crate::store::Tx;
 use crate::store::counters::OTHER;
 
 /// Reads the events of the project once, without their payloads, folded by what the counters distinguish. An environment or a release that
-/// the project has no place for is counted as one of the others (`counters::OTHER`).
+/// the project has no place for is counted as one of the others (`counters::OTHER`). Events of deleted issues count for nobody until they are
+/// gone.
 pub async fn against_events(tx: &mut Tx, project: ProjectId, since: Since, each: &mut impl FnMut(Pair)) -> sqlx::Result<()> {
     stream_pairs!(
         tx,
@@ -26,6 +27,7 @@ pub async fn against_events(tx: &mut Tx, project: ProjectId, since: Since, each:
             ) AS s
             LEFT JOIN environments e ON e.project_id = $1 AND e.name = s.environment
             LEFT JOIN releases r ON r.project_id = $1 AND r.version = s.release
+            WHERE NOT EXISTS (SELECT FROM removals d WHERE d.project_id = $1 AND d.issue_id = s.issue_id)
             GROUP BY 1, 2, 4, 5
         )
         SELECT 'issues.event_count' AS "counter!", 'issue ' || coalesce(i.id, f.issue_id) AS "row!",

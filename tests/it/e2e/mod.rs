@@ -2,6 +2,7 @@
 
 mod chromium;
 mod clients;
+mod discarding;
 mod django;
 mod keyboard;
 mod mails;

@@ -1,5 +1,6 @@
 //! Issues, in Sentry's shape.
 
+pub mod delete;
 pub mod hashes;
 pub mod list;
 pub mod merge;

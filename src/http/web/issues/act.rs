@@ -9,7 +9,7 @@ use crate::domain::ids::IssueId;
 use crate::domain::issue::{Decision, IgnoreUntil};
 use crate::http::Doors;
 use crate::http::web::flash::{self, Note};
-use crate::http::web::issues::{address, find, list, merge};
+use crate::http::web::issues::{address, delete, find, list, merge};
 use crate::http::web::next;
 use crate::http::web::page_error::PageError;
 use crate::http::web::signed_in::SignedIn;
@@ -55,12 +55,15 @@ pub async fn bulk(State(doors): State<Doors>, me: SignedIn, Form(fields): Form<V
     if field("do") == Some("merge") {
         return merge::bulk(&doors, &me, &chosen(&fields), field("next")).await;
     }
-    let decision = field("do").and_then(|verb| decision(verb, field("until"))).ok_or_else(unknown)?;
+    let next = field("next").filter(|path| next::is_own_path(path)).unwrap_or("/issues");
     let issues = match field("all") {
         Some(_) => all_matching(&doors, &me, field("base").unwrap_or_default(), field("query").unwrap_or_default()).await?,
         None => chosen(&fields),
     };
-    let next = field("next").filter(|path| next::is_own_path(path)).unwrap_or("/issues");
+    if field("do") == Some("delete") {
+        return Ok(delete::ask(&doors, &issues, next));
+    }
+    let decision = field("do").and_then(|verb| decision(verb, field("until"))).ok_or_else(unknown)?;
     if issues.is_empty() {
         return Ok(flash::redirect(&doors, next, Note::warn("No issue was selected.")));
     }

@@ -5,6 +5,7 @@ pub mod address;
 pub mod attachments;
 pub mod badge;
 pub mod buckets;
+pub mod delete;
 pub mod events;
 pub mod find;
 pub mod list;
@@ -26,6 +27,7 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/issues", get(list::of_project))
         .route("/issues", get(list::of_all))
         .route("/issues/bulk", post(act::bulk))
+        .route("/issues/delete", get(delete::get).post(delete::post))
         .route("/issues/undo/{at}", post(act::undo))
         .route("/issues/{id}", get(show::issue))
         .route("/issues/{id}/events", get(events::get))

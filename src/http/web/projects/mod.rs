@@ -1,5 +1,6 @@
 //! The pages about projects: list, new, onboarding, settings.
 
+pub mod discards;
 pub mod filters;
 pub mod grouping;
 pub mod limits;
@@ -21,7 +22,7 @@ pub const SECTIONS: &[(&str, &str)] =
     &[("general", "General"), ("keys", "Keys"), ("limits", "Limits"), ("members", "Members"), ("retention", "Retention")];
 /// The other pages of the settings: path and name.
 pub const PAGES: &[(&str, &str)] =
-    &[("grouping", "Grouping"), ("scrubbing", "Scrubbing"), ("filters", "Filters"), ("outcomes", "Outcomes")];
+    &[("grouping", "Grouping"), ("scrubbing", "Scrubbing"), ("filters", "Filters"), ("discards", "Discarded"), ("outcomes", "Outcomes")];
 
 /// Their routes.
 pub fn routes() -> Router<Doors> {
@@ -37,6 +38,8 @@ pub fn routes() -> Router<Doors> {
         .route("/{project}/settings", get(settings::get).post(settings::save_general))
         .route("/{project}/settings/outcomes", get(outcomes::get))
         .route("/{project}/settings/filters", get(filters::get).post(filters::save))
+        .route("/{project}/settings/discards", get(discards::get))
+        .route("/{project}/settings/discards/{discard}/accept", post(discards::accept))
         .route("/{project}/settings/scrubbing", get(scrubbing::get).post(scrubbing::save))
         .route("/{project}/settings/grouping", get(grouping::get).post(grouping::post))
         .route("/{project}/settings/retention", post(settings::save_retention))

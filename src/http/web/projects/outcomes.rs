@@ -30,7 +30,7 @@ const OUTCOMES: [(&str, &str, &str, &str); 8] = [
     ("sampled", "thin", "Sampled", "Counted, but not stored one by one: part of a spike."),
     ("duplicate", "same", "Duplicate", "The same event id had arrived before; it counts once."),
     ("rate_limited", "held", "Rate limited", "Refused by a limit. The SDK was told when to come back."),
-    ("filtered", "held", "Filtered", "Left out by a filter of this project."),
+    ("filtered", "held", "Filtered", "Left out by a filter of this project, or because its issue was deleted for ever."),
     ("invalid", "bad", "Invalid", "Could not be read. What arrived whole is a dead letter."),
     ("unsupported", "rest", "Unsupported", "A kind of item that Bugle does not take yet."),
     ("client_discard", "own", "Discarded by the SDK", "Never sent: the SDK reports what it left out itself."),
