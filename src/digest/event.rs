@@ -100,6 +100,7 @@ fn understand(mut event: Event<'_>, source: &Source<'_>, cx: &Cx<'_>) -> Result<
     let event_id = id(&event, cx);
     event.event_id = Some(event_id);
     if event.received.is_none() || matches!(source, Source::Sent { .. }) {
+        scrub::names(&mut event, &cx.rules.scrub);
         normalize::event(&mut event, &arrival(cx, sent_at));
         if let Some(geoip) = cx.settings.geoip {
             normalize::places::fill(&mut event, |address| geoip.lookup(address));

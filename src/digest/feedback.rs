@@ -43,6 +43,7 @@ pub fn read(item: &Item<'_>, cx: &Cx<'_>, reading: &mut Reading) {
 /// Keeps feedback that was read as an event.
 pub fn keep_event(mut said: Event<'_>, sent_at: Option<OffsetDateTime>, cx: &Cx<'_>, reading: &mut Reading) {
     let own_id = cx.answered_id.or(said.event_id).unwrap_or(cx.receipt.event_id);
+    scrub::names(&mut said, &cx.rules.scrub);
     normalize::event(&mut said, &event::arrival(cx, sent_at));
     keep(said, Some(own_id), None, cx, reading);
 }

@@ -110,3 +110,31 @@ fn the_command_tries_rules_on_a_file_without_a_database() {
         assert_eq!(site.run(args).status.code(), Some(code), "{args:?}");
     }
 }
+
+#[tokio::test]
+async fn a_secret_in_a_name_is_known_before_the_name_is_cut_to_its_length_and_letters() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let names = ["logger", "transaction", "culprit", "server_name", "release", "dist", "environment"];
+    for (number, before) in [(1, 0), (2, 30), (3, 165)] {
+        let secret = format!("{} postgres://ada:Planted-{number}-Secret@db.shop.example/orders", "x".repeat(before));
+        let mut event = json!({ "event_id": format!("{number:032x}"), "message": "hello" });
+        names.iter().for_each(|name| event[name] = json!(secret));
+        event["tags"] = json!([[secret, "as a key"], ["value", secret]]);
+        app.sdk(&project).store(&event).await;
+        app.settle().await;
+        let kept = stored(&app, &project, number).await;
+        assert!(!kept.to_string().contains("Planted"), "{kept}");
+        if before == 0 {
+            for name in names {
+                assert!(kept[name].as_str().is_some_and(|name| name.contains("[Filtered")), "the mark is seen in {name}: {kept}");
+            }
+        }
+    }
+    let counted: Vec<String> =
+        sqlx::query_scalar("SELECT key || value FROM issue_tags UNION SELECT name FROM environments UNION SELECT version FROM releases")
+            .fetch_all(&app.db)
+            .await
+            .expect("readable");
+    assert!(!counted.iter().any(|text| text.contains("Planted")), "{counted:?}");
+}

@@ -1,6 +1,7 @@
 //! Names an event carries: release, environment, transaction and their like.
 
 use super::cut;
+use crate::domain::scrubbing::is_scrubbed;
 use crate::protocol::event::{Change, Event, Notes, Place, Text};
 
 /// Platforms the protocol knows; others are `other`.
@@ -61,10 +62,12 @@ fn name(field: &mut Option<Text<'_>>, name: &str, max: usize, notes: &mut Notes)
     }
 }
 
-/// Replaces characters that the name may not have: it stands in addresses, and Sentry's tools refuse it.
+/// Replaces characters that the name may not have: it stands in addresses, and Sentry's tools refuse it. What stands where a secret was
+/// stays readable.
 fn only(field: &mut Option<Text<'_>>, name: &str, is_legal: impl Fn(char) -> bool, notes: &mut Notes) {
     if let Some(value) = field
         && !value.chars().all(&is_legal)
+        && !is_scrubbed(value)
     {
         *value = value.chars().map(|c| if is_legal(c) { c } else { '_' }).collect::<String>().into();
         notes.add(Place::root(name), Change::Corrected, "characters that it may not have became _");

@@ -25,11 +25,14 @@ use text::Kind;
 
 /// Stands where a secret was, known by its name; the same word SDKs use. [`Rule`] has those of the others.
 pub const FILTERED: &str = Rule::Name.marker();
+/// Values of tags up to this length, in bytes, are cut by nothing.
+const SHORT_LEN_MAX: usize = 200;
 /// Cookies of this length or more are sessions under a name of their own.
 const SESSION_LEN_MIN: usize = 16;
 
-/// Removes secrets in place. Doing it twice changes nothing.
-pub fn event(event: &mut Event<'_>, rules: &Rules) {
+/// Removes secrets from the names that normalization gives other characters or cuts short, after which a secret may no longer be known for one.
+/// To be called before it; [`event`] does the same again with all the rest.
+pub fn names(event: &mut Event<'_>, rules: &Rules) {
     let root = rules.root();
     let at = |name: &str| root.enter(name);
     let Event { transaction, culprit, logger, server_name, release, dist, environment, .. } = event;
@@ -44,6 +47,16 @@ pub fn event(event: &mut Event<'_>, rules: &Rules) {
     ] {
         prose(field, at(name));
     }
+    for tag in event.tags.iter_mut().filter(|(key, value)| key.contains(|c: char| !c.is_alphanumeric()) || value.len() > SHORT_LEN_MAX) {
+        pairs(std::slice::from_mut(tag), at("tags"));
+    }
+}
+
+/// Removes secrets in place. Doing it twice changes nothing.
+pub fn event(event: &mut Event<'_>, rules: &Rules) {
+    let root = rules.root();
+    let at = |name: &str| root.enter(name);
+    names(event, rules);
     event.fingerprint.iter_mut().for_each(|part| replace(part, Kind::Prose, at("fingerprint")));
     if let Some(entry) = &mut event.logentry {
         log_entry(entry, at("logentry"));
@@ -76,6 +89,7 @@ pub fn event(event: &mut Event<'_>, rules: &Rules) {
         user(sent, at("user"));
     }
     pairs(&mut event.tags, at("tags"));
+    callers(&mut event.tags, root);
     contexts(&mut event.contexts, at("contexts"));
     tree::object(&mut event.extra, at("extra"));
     tree::object(&mut event.other, root);
@@ -216,6 +230,16 @@ fn user(user: &mut User<'_>, scope: Scope<'_>) {
     tree::object(&mut user.other, scope);
 }
 
+/// Whoever has no other name is named by their address in the tag of the user.
+fn callers(tags: &mut [(Text<'_>, Text<'_>)], root: Scope<'_>) {
+    if !root.enter("user").enter("ip_address").drops_callers() {
+        return;
+    }
+    for (_, person) in tags.iter_mut().filter(|(key, person)| key == "user" && person.starts_with("ip:")) {
+        *person = format!("ip:{}", Rule::Address.marker()).into();
+    }
+}
+
 /// Frameworks name their session cookies as they like; what matters is that nobody would type the value.
 fn is_session_like(value: &str) -> bool {
     let is_marked = || crate::domain::scrubbing::is_scrubbed(value);
@@ -234,7 +258,10 @@ fn pairs(pairs: &mut [(Text<'_>, Text<'_>)], scope: Scope<'_>) {
                 replace(value, Kind::Prose, scope);
                 replace(name, Kind::Prose, scope);
             }
-            Some(rule) if !is_count() && !text::is_harmless(value) => *value = rule.marker().into(),
+            Some(rule) if !is_count() && !text::is_harmless(value) => {
+                *value = rule.marker().into();
+                replace(name, Kind::Prose, scope);
+            }
             Some(_) => {}
         }
     }

@@ -9,6 +9,8 @@ use super::rules::Scope;
 use super::{keys, patterns, people};
 use crate::domain::scrubbing::{self, Rule};
 
+/// Ends a text that was cut.
+const CUT_MARK: &[u8] = b"...";
 /// Longest name before `=` or `:`, in bytes.
 const NAME_LEN_MAX: usize = 64;
 /// How far the end of a bracket is looked for.
@@ -329,7 +331,7 @@ fn looks_secret(value: &[u8]) -> bool {
 }
 
 /// The password in `scheme://user:password@host`, or the whole user if it is a long key. However long that is: a slash ends it, so that no part of
-/// a text is in two of them.
+/// a text is in two of them. Where the text was cut within the address, the password is what is left of it.
 fn userinfo(text: &[u8], colon: usize) -> Option<Range<usize>> {
     if !text[colon..].starts_with(b"://") || colon == 0 || !text[colon - 1].is_ascii_alphanumeric() {
         return None;
@@ -338,12 +340,22 @@ fn userinfo(text: &[u8], colon: usize) -> Option<Range<usize>> {
     let rest = &text[start..];
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\' | b',');
     let authority = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
-    let at_sign = authority.iter().rposition(|byte| *byte == b'@')?;
+    let Some(at_sign) = authority.iter().rposition(|byte| *byte == b'@') else {
+        return cut_password(rest, authority).map(|range| start + range.start..start + range.end);
+    };
     match authority[..at_sign].iter().position(|byte| *byte == b':') {
         Some(separator) => Some(start + separator + 1..start + at_sign),
         None if at_sign >= 16 && looks_secret(&authority[..at_sign]) => Some(start..start + at_sign),
         None => None,
     }
+}
+
+/// In `scheme://user:passw...`, the end of a text. A few digits are a port.
+fn cut_password(rest: &[u8], authority: &[u8]) -> Option<Range<usize>> {
+    let kept = authority.strip_suffix(CUT_MARK).filter(|kept| authority.len() == rest.len() && !kept.starts_with(b"["))?;
+    let from = kept.iter().position(|byte| *byte == b':')? + 1;
+    let is_port = kept.len() - from <= 5 && kept[from..].iter().all(u8::is_ascii_digit);
+    (!is_port && from < kept.len()).then_some(from..kept.len())
 }
 
 #[cfg(test)]

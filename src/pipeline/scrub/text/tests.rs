@@ -94,6 +94,11 @@ fn secrets_are_known_by_their_form() {
         ("Basic YWRtaW46aHVudGVy".to_owned(), "Basic [Filtered credentials]"),
         ("postgres://app:s3cr%40t@db:5432/shop".to_owned(), "postgres://app:[Filtered URL password]@db:5432/shop"),
         ("https://0123456789abcdef0123@github.com/x".to_owned(), "https://[Filtered URL password]@github.com/x"),
+        ("dial postgres://app:s3cr%40t...".to_owned(), "dial postgres://app:[Filtered URL password]..."),
+        ("dial postgres://app:1234567...".to_owned(), "dial postgres://app:[Filtered URL password]..."),
+        ("dialling http://shop.example:8080...".to_owned(), "dialling http://shop.example:8080..."),
+        ("dialling http://[2001:db8::1]...".to_owned(), "dialling http://[2001:db8::1]..."),
+        ("dialling http://shop.example...".to_owned(), "dialling http://shop.example..."),
     ] {
         assert_eq!(prose(&text), clean, "{text}");
     }
