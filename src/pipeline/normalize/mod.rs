@@ -1,6 +1,17 @@
 //! Completing an event: times, names, limits, in-app flags and derived tags.
 //!
 //! Everything that is changed leaves a note in `damage`, and a text that was cut ends in [`CUT_MARK`]. Fingerprints are never touched.
+//!
+//! Limits are those of Sentry, so that names and values are the same in both, and searches and scripts find the same; but for some that cost
+//! users what they need:
+//!
+//! | what | here | Sentry | because |
+//! |---|---|---|---|
+//! | e-mail address | 254 | 75 | the longest there is (RFC 5321); two people whose long addresses begin alike must stay two |
+//! | URL | 2,048 | 256 | what a browser takes; a request that cannot be repeated explains nothing |
+//! | locals of a frame | 8 KiB, texts 2 KiB | 2 KiB | the failing frame is the evidence, and payloads are compressed against their like |
+//! | data of a breadcrumb | 4 KiB, texts 2 KiB | 2 KiB | sizes here count keys and structure, there only values |
+//! | modules | 32 KiB | 8 KiB | a large Django project has some 300 packages, and the one that matters must not be missing |
 
 mod cut;
 mod derived;

@@ -6,6 +6,8 @@ use super::{Arrival, cut};
 use crate::protocol::event::{Event, Notes, Place, User};
 use crate::protocol::json::Json;
 
+/// Longest e-mail address there is (RFC 5321), in characters: a cut one would make one person of two.
+const EMAIL_MAX: usize = 254;
 /// Asks the server to fill in the address it sees.
 const AUTO: &str = "{{auto}}";
 const OTHER: cut::Size = cut::Size { depth: 5, text: 1_024, bytes: 8_192 };
@@ -32,9 +34,12 @@ pub(super) fn complete(event: &mut Event<'_>, arrival: &Arrival, notes: &mut Not
     }
     let Some(user) = &mut event.user else { return };
     user.ip_address = address.map(Into::into);
-    for (field, name, max) in
-        [(&mut user.id, "id", 128), (&mut user.username, "username", 128), (&mut user.name, "name", 128), (&mut user.email, "email", 254)]
-    {
+    for (field, name, max) in [
+        (&mut user.id, "id", 128),
+        (&mut user.username, "username", 128),
+        (&mut user.name, "name", 128),
+        (&mut user.email, "email", EMAIL_MAX),
+    ] {
         cut::optional(field, max, at.key(name), notes);
     }
     cut::object(&mut user.other, OTHER, at, notes);

@@ -4,7 +4,7 @@ use super::cut::{self, Size};
 use crate::protocol::event::{Event, Notes, Pairs, Place};
 use crate::protocol::json::Json;
 
-/// Longest URL, in characters; the same in every browser's address bar.
+/// Longest URL, in characters; what every browser takes.
 const URL_MAX: usize = 2_048;
 /// Most query pairs, headers and cookies, of each.
 const PAIRS_MAX: usize = 100;

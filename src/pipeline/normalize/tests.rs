@@ -141,3 +141,56 @@ fn the_culprit_is_the_transaction_or_the_failing_function() {
     assert_eq!(normalized(json!({"exception": exception, "culprit": "jobs.nightly"})).culprit.as_deref(), Some("jobs.nightly"));
     assert_eq!(normalized(json!({"message": "m"})).culprit, None);
 }
+
+#[test]
+fn texts_are_kept_up_to_their_limit_and_not_beyond() {
+    let long = "x".repeat(40_000);
+    let event = normalized(json!({
+        "logger": long, "transaction": long, "culprit": long, "server_name": long, "release": long, "dist": long, "environment": long,
+        "user": {"id": long, "username": long, "name": long, "email": long},
+        "tags": {"long": long},
+        "logentry": {"message": long, "formatted": long},
+        "exception": [{"type": long, "module": long, "value": long,
+            "stacktrace": {"frames": [{"function": "f", "vars": {"one": long}}]}}],
+        "breadcrumbs": [{"type": long, "category": long, "message": long, "data": {"one": long}}],
+        "request": {"url": format!("https://shop.example/{long}"), "data": long, "headers": {"X-Long": long}},
+        "extra": {"long": long}, "contexts": {"own": {"long": long}}, "modules": {"long": long},
+    }));
+    let stored: serde_json::Value = serde_json::from_slice(&event::to_stored(&event)).unwrap();
+    for (place, limit) in [
+        ("/logger", 64),
+        ("/transaction", 200),
+        ("/culprit", 200),
+        ("/server_name", 256),
+        ("/release", 200),
+        ("/dist", 64),
+        ("/environment", 64),
+        ("/user/id", 128),
+        ("/user/username", 128),
+        ("/user/name", 128),
+        ("/user/email", 254),
+        ("/tags/0/1", 200),
+        ("/logentry/message", 8_192),
+        ("/logentry/formatted", 8_192),
+        ("/exceptions/0/type", 256),
+        ("/exceptions/0/module", 256),
+        ("/exceptions/0/value", 8_192),
+        ("/exceptions/0/stacktrace/frames/0/vars/one", 2_048),
+        ("/breadcrumbs/0/type", 128),
+        ("/breadcrumbs/0/category", 128),
+        ("/breadcrumbs/0/message", 8_192),
+        ("/breadcrumbs/0/data/one", 2_048),
+        ("/request/url", 2_048),
+        ("/request/data", 8_192),
+        ("/request/headers/0/1", 1_024),
+        ("/extra/long", 16_384),
+        // Its key counts as well.
+        ("/contexts/own/long", 8_192 - "long".len() - 4),
+        ("/modules/long", 200),
+    ] {
+        let kept = stored.pointer(place).and_then(serde_json::Value::as_str);
+        let kept = kept.unwrap_or_else(|| panic!("{place} of {}", stored.to_string().replace(&"x".repeat(50), "")));
+        assert_eq!(kept.chars().count(), limit, "{place}");
+        assert!(kept.ends_with(CUT_MARK) || place == "/dist", "{place}");
+    }
+}
