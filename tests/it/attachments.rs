@@ -219,6 +219,16 @@ async fn files_of_events_that_are_counted_only_are_counted_only() {
     let (events, files) = (number(&app, "SELECT count(*) FROM events").await, number(&app, "SELECT count(*) FROM attachments").await);
     assert!(events < 40 && events == files, "{events} events, {files} files");
     assert_eq!(outcomes(&app, "attachment").await, format!("sampled {}, stored {files}", 40 - files));
+
+    let sampled: uuid::Uuid =
+        sqlx::query_scalar("SELECT event_id FROM event_ids WHERE event_id NOT IN (SELECT event_id FROM events) LIMIT 1")
+            .fetch_one(&app.db)
+            .await
+            .expect("an event without a row");
+    let later = attachment(&sampled.simple().to_string(), "later.txt", b"sent on its own");
+    node.accept_body(&project, bugle::protocol::receipt::BodyForm::Envelope, later).await;
+    node.digest_all().await;
+    assert_eq!(outcomes(&app, "attachment").await, format!("sampled {}, stored {files}", 41 - files));
 }
 
 #[tokio::test]

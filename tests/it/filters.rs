@@ -95,6 +95,40 @@ async fn files_beside_a_dropped_event_are_dropped_and_addresses_are_also_those_o
 }
 
 #[tokio::test]
+async fn files_sent_for_a_dropped_event_later_are_dropped_too_and_what_a_person_says_about_it_is_kept() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    let browser = app.sign_in_owner().await;
+    browser.submit("/shop/settings/filters", &[("message", "TimeoutError")]).await.assert_shows("Saved.");
+    app.advance(Duration::seconds(3)).await;
+    let id = "c".repeat(32);
+    let mut event = exception("TimeoutError", "x", "pay");
+    event["event_id"] = json!(id);
+    node.accept(&project, &event).await;
+    node.digest_all().await;
+    let send_file = async || {
+        let file = format!("{{\"event_id\":\"{id}\"}}\n{{\"type\":\"attachment\",\"length\":2,\"filename\":\"a.txt\"}}\nab\n");
+        node.accept_body(&project, BodyForm::Envelope, file.into_bytes()).await;
+        node.digest_all().await;
+    };
+    send_file().await;
+    let report = json!({ "event_id": id, "name": "Ann", "comments": "I waited for minutes" });
+    node.accept_body(&project, BodyForm::Envelope, format!("{{}}\n{{\"type\":\"user_report\"}}\n{report}\n").into_bytes()).await;
+    node.digest_all().await;
+    let dropped = "SELECT coalesce(sum(item_count), 0)::int8 FROM project_outcomes
+        WHERE outcome = 'filtered' AND reason = 'message' AND category = 'attachment'";
+    assert_eq!((number(&app, "SELECT count(*) FROM attachments").await, number(&app, dropped).await), (0, 1));
+    assert_eq!(number(&app, "SELECT count(*) FROM feedback").await, 1);
+
+    browser.submit("/shop/settings/filters", &[("message", "")]).await.assert_shows("Saved.");
+    app.advance(Duration::seconds(3)).await;
+    node.accept(&project, &event).await;
+    send_file().await;
+    assert_eq!(number(&app, "SELECT count(*) FROM attachments").await, 1, "sent again, the event is stored, and its file with it");
+}
+
+#[tokio::test]
 async fn what_cannot_be_understood_is_said_by_line_and_nothing_is_saved() {
     let app = TestApp::start().await;
     app.project("shop").await;
