@@ -9,6 +9,7 @@ mod mails;
 mod main_job;
 mod merging;
 mod picture;
+mod policy;
 mod ruling;
 mod shop;
 mod tour;
