@@ -146,3 +146,42 @@ async fn nesting_without_end_and_cycles_hurt_nobody() {
     assert_eq!(number(&app, "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM dead_letters)").await, 4);
     assert!(number(&app, "SELECT count(*) FROM events").await >= 2, "cycles and good events are stored");
 }
+
+#[tokio::test]
+async fn a_session_and_a_check_in_that_the_database_refuses_are_accounted_for_and_hold_up_nobody() {
+    let app = TestApp::start().await;
+    let project = app.project("shop").await;
+    let node = Node::start(&app);
+    for sql in [
+        "ALTER TABLE app_session_hours ADD CONSTRAINT poison CHECK (release <> 'poison')",
+        "ALTER TABLE check_ins ADD CONSTRAINT poison CHECK (environment <> 'poison')",
+    ] {
+        sqlx::query(sql).execute(&app.db).await.expect("the constraint is added");
+    }
+    let started = app.now().format(&time::format_description::well_known::Rfc3339).expect("a time");
+    for n in 0..9_u32 {
+        let name = if n % 4 == 1 { "poison" } else { "sound" };
+        let session = json!({ "sid": format!("{n:032x}"), "init": true, "started": started, "status": "ok", "attrs": { "release": name } });
+        let run = json!({ "check_in_id": format!("{n:032x}"), "monitor_slug": "nightly", "status": "ok", "environment": name,
+                          "monitor_config": { "schedule": { "type": "interval", "value": 1, "unit": "day" } } });
+        let event = with_secret(&format!("view{n}"));
+        let body =
+            format!("{{}}\n{{\"type\":\"event\"}}\n{event}\n{{\"type\":\"session\"}}\n{session}\n{{\"type\":\"check_in\"}}\n{run}\n");
+        node.accept_body(&project, BodyForm::Envelope, body.into_bytes()).await;
+    }
+    assert_eq!(node.digest_all().await, 9);
+    assert_eq!(number(&app, "SELECT count(*) FROM events").await, 9, "no event is lost for a session");
+    assert_eq!(number(&app, "SELECT sum(session_count)::int8 FROM app_session_hours").await, 7);
+    assert_eq!(number(&app, "SELECT count(*) FROM check_ins").await, 7);
+    assert_eq!(number(&app, "SELECT count(*) FROM dead_letters").await, 0);
+    let of = |category: &str, outcome: &str| {
+        format!("SELECT coalesce(sum(item_count), 0)::int8 FROM project_outcomes WHERE category = '{category}' AND outcome = '{outcome}'")
+    };
+    for category in ["session", "monitor"] {
+        let (stored, refused) = (of(category, "stored"), of(category, "invalid"));
+        let count = async |sql: String| -> i64 {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.db).await.expect("the accounting is readable")
+        };
+        assert_eq!((count(stored).await, count(refused).await), (7, 2), "{category}");
+    }
+}

@@ -80,3 +80,4 @@ mod web_issues_event;
 mod web_issues_hostile;
 mod web_issues_list;
 mod web_people;
+mod whereabouts;
