@@ -11,6 +11,7 @@ use super::item::Cx;
 use super::reading::Reading;
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
+use crate::pipeline::scrub;
 use crate::protocol::category::Category;
 use crate::protocol::check_in::{self, CheckIn};
 use crate::store::Tx;
@@ -41,7 +42,8 @@ pub fn read(payload: &[u8], cx: &Cx<'_>, reading: &mut Reading) {
     let read = if payload.len() > BYTES_MAX { Err("too_large") } else { check_in::read(payload) };
     match read {
         Err(reason) => reading.tally(Category::Monitor, Outcome::Invalid(reason), 1),
-        Ok(check_in) => {
+        Ok(mut check_in) => {
+            scrub_names(&mut check_in, &cx.rules.scrub);
             let seed = Sha256::new().chain_update(cx.receipt.event_id.0.as_bytes()).chain_update(reading.check_ins.len().to_le_bytes());
             let mut bytes = [0; 16];
             bytes.copy_from_slice(&seed.finalize()[..16]);
@@ -49,6 +51,12 @@ pub fn read(payload: &[u8], cx: &Cx<'_>, reading: &mut Reading) {
             reading.check_ins.push(Told { project_id, received_at, check_in, new_id: Uuid::from_bytes(bytes) });
         }
     }
+}
+
+/// The texts that are kept as they come.
+fn scrub_names(check_in: &mut CheckIn, rules: &scrub::Rules) {
+    check_in.environment = scrub::line(&check_in.environment, rules).into_owned();
+    check_in.release = check_in.release.take().map(|release| scrub::line(&release, rules).into_owned());
 }
 
 /// Stores what the readings tell, and says how each ended.

@@ -12,6 +12,7 @@ use super::reading::Reading;
 use crate::domain::app_session::{Counts, State};
 use crate::domain::ids::ProjectId;
 use crate::domain::outcome::Outcome;
+use crate::pipeline::scrub;
 use crate::protocol::category::Category;
 use crate::protocol::session::{self, Attributes};
 use crate::store::app_sessions::{self, Hour, HourKey, Known, SessionKey};
@@ -111,7 +112,7 @@ fn key(attributes: &Attributes, started_at: Option<OffsetDateTime>, cx: &Cx<'_>)
     if received_at - began > AGE_MAX {
         return Err("too_old");
     }
-    let name = |text: &str| clean_cut(text, NAME_LEN_MAX);
+    let name = |text: &str| clean_cut(&scrub::line(text, &cx.rules.scrub), NAME_LEN_MAX);
     let (release, environment) = (name(&attributes.release), name(&attributes.environment));
     Ok(HourKey { project_id: cx.receipt.project_id, hour: counters::hour(began), release, environment })
 }

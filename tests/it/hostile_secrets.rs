@@ -317,6 +317,31 @@ async fn what_cannot_be_read_is_kept_so_that_the_database_alone_does_not_tell_it
     assert_clean(&page.html, "the page of the instance");
 }
 
+#[tokio::test]
+async fn what_is_no_event_keeps_no_planted_secret_either() {
+    let app = TestApp::start().await;
+    let project = app.project("shop-web").await;
+    let named = |place: &str| format!("postgres://ada:{}@db.shop.example/orders", plant(place));
+    let session = json!({ "sid": "5", "init": true, "status": "ok", "did": named("session-person"),
+                          "attrs": { "release": named("session-release"), "environment": named("session-environment") } });
+    let sums = json!({ "aggregates": [{ "exited": 3 }], "attrs": { "release": named("sums-release"), "environment": "e" } });
+    let run = json!({ "monitor_slug": "nightly", "status": "ok", "environment": named("run-environment"), "release": named("run-release"),
+                      "monitor_config": { "schedule": { "type": "crontab", "value": "@daily" }, "note": named("run-config") } });
+    let report = json!({ "event_id": "a".repeat(32), "name": named("said-name"), "email": "ada@shop.example", "comments": named("said") });
+    let file = named("file");
+    let items = [("session", session), ("sessions", sums), ("check_in", run), ("user_report", report)];
+    let mut body: String = items.iter().map(|(kind, item)| format!("{{\"type\":\"{kind}\"}}\n{item}\n")).collect();
+    body += &format!("{{\"type\":\"attachment\",\"filename\":\"a.txt\",\"length\":{}}}\n{file}\n", file.len());
+    app.sdk(&project).envelope(format!("{{\"event_id\":\"{}\"}}\n{body}", "a".repeat(32))).await;
+    app.settle().await;
+    for table in ["app_session_hours", "check_ins", "feedback", "attachments"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&app.db).await.expect("a count");
+        assert!(count > 0, "{table} is empty");
+    }
+    assert_database_clean(&app).await;
+}
+
 /// Fields in which an event says what it is, and places of code: nobody puts a secret there.
 const STRUCTURE: &[&str] = &[
     "event_id",
