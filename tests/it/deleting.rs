@@ -255,8 +255,12 @@ async fn tools_delete_and_discard_as_they_do_with_sentry() {
     assert_eq!(api.send(api.request(Method::DELETE, &format!("{many}&id=99999"))).await.status, StatusCode::NOT_FOUND);
     assert_eq!(ids(&app).await, [post]);
     assert_eq!(api.send(api.request(Method::DELETE, &many)).await.status, StatusCode::NO_CONTENT);
-    for function in ["pay", "ship"] {
+    raise(&app, &project, "pack", "a").await;
+    let several = format!("/api/0/projects/bugle/shop-web/issues/?id={}", ids(&app).await[0]);
+    assert_eq!(writing.put(&several, &json!({ "discard": true })).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(api.put(&several, &json!({ "discard": true })).await.status, StatusCode::NO_CONTENT);
+    for function in ["pay", "ship", "pack"] {
         raise(&app, &project, function, "a").await;
     }
-    assert_eq!((ids(&app).await.len(), dropped(&app).await), (1, (1, 1)));
+    assert_eq!((ids(&app).await.len(), dropped(&app).await), (1, (2, 2)));
 }

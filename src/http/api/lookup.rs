@@ -52,6 +52,17 @@ pub async fn chosen_projects(doors: &Doors, viewer: &User, params: &Params) -> R
     Ok(ids)
 }
 
+/// Those of `id=`, all of one project.
+pub async fn chosen_issues(doors: &Doors, project: ProjectId, params: &Params) -> Result<Vec<IssueId>, ApiError> {
+    let mut ids = Vec::new();
+    for raw in params.all("id") {
+        let id = raw.parse().map(IssueId).map_err(|_| ApiError::BadRequest(format!("Invalid id: {raw}")))?;
+        let issue = issue_reads::find(&doors.db, id).await?.filter(|issue| issue.project_id == project);
+        ids.push(issue.ok_or(ApiError::NotFound)?.id);
+    }
+    Ok(ids)
+}
+
 /// The issue, or the one it is part of now.
 async fn find_or_merged(doors: &Doors, id: IssueId) -> sqlx::Result<Option<Issue>> {
     if let Some(issue) = issue_reads::find(&doors.db, id).await? {

@@ -10,10 +10,8 @@ use super::super::error::ApiError;
 use super::super::lookup;
 use super::super::params::Params;
 use crate::actions::deletions::{self, Future, Refusal};
-use crate::domain::ids::IssueId;
 use crate::domain::user::User;
 use crate::http::Doors;
-use crate::store::issue_reads;
 
 /// `DELETE issues/{issue}/`
 pub async fn anywhere(State(doors): State<Doors>, caller: Caller, Path(raw): Path<String>) -> Result<StatusCode, ApiError> {
@@ -65,12 +63,7 @@ pub async fn of_project(
 ) -> Result<StatusCode, ApiError> {
     let user = deleter(&caller)?;
     let project = lookup::project_of(&doors, user, &org, &slug).await?;
-    let mut ids = Vec::new();
-    for raw in params.all("id") {
-        let id = raw.parse().map(IssueId).map_err(|_| ApiError::BadRequest(format!("Invalid id: {raw}")))?;
-        let issue = issue_reads::find(&doors.db, id).await?.filter(|issue| issue.project_id == project.id);
-        ids.push(issue.ok_or(ApiError::NotFound)?.id);
-    }
+    let ids = lookup::chosen_issues(&doors, project.id, &params).await?;
     deletions::delete(&doors.db, &doors.clock, user, &ids, Future::Accepted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
