@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bugle::clock::Clock;
-use bugle::jobs::{feedback, partitions, spikes, trim};
+use bugle::jobs::{feedback, partitions, removal, spikes, trim};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
@@ -273,6 +273,20 @@ async fn look_at_workers(scene: &mut Scene) {
     let before = scene.reads().await;
     scene.app.settle().await;
     scene.look("folding and delivering", &before).await;
+    look_at_a_deletion(scene).await;
+}
+
+/// An issue of a few events among all the others, deleted together with its future.
+async fn look_at_a_deletion(scene: &mut Scene) {
+    let sql = "SELECT id FROM issues WHERE event_count BETWEEN 2 AND 50 ORDER BY event_count DESC, id LIMIT 1";
+    let issue: i64 = sqlx::query_scalar(sql).fetch_one(&scene.app.db).await.expect("an issue of a few events");
+    let before = scene.reads().await;
+    let page = scene.browser.submit("/issues/delete", &[("id", &issue.to_string()), ("future", "discard")]).await;
+    page.assert_shows("further events are dropped");
+    scene.look("deleting an issue", &before).await;
+    let before = scene.reads().await;
+    assert!(removal::run_once(&scene.app.db).await.expect("it removes events") > 2);
+    scene.look("removing the events of a deleted issue", &before).await;
 }
 
 /// So that the test above can fail.
