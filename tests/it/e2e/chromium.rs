@@ -37,9 +37,19 @@ pub struct Chromium {
 impl Chromium {
     /// A window of 1440 x 900 in the theme given; without `scripts`, pages may not run JavaScript.
     pub async fn open(scripts: bool, dark: bool) -> Self {
+        Self::open_with(scripts, dark, &[]).await
+    }
+
+    /// A window that believes any certificate, and tells what pages report at once and not within a minute.
+    pub async fn open_trusting() -> Self {
+        Self::open_with(true, false, &["--ignore-certificate-errors", "--short-reporting-delay"]).await
+    }
+
+    async fn open_with(scripts: bool, dark: bool, flags: &[&str]) -> Self {
         let driver = Driver::start();
         let profile = tempfile::tempdir().expect("the temporary folder is writable");
         let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+        args.extend(flags.iter().map(|flag| (*flag).to_owned()));
         args.push(format!("--user-data-dir={}", profile.path().display()));
         args.push("--window-size=1440,900".into());
         // A desk has a mouse, even where no screen is: without one, hints that are for keyboards hide.

@@ -12,5 +12,6 @@ mod picture;
 mod policy;
 mod ruling;
 mod shop;
+mod tls;
 mod tour;
 mod without_scripts;
