@@ -1,7 +1,7 @@
 //! What rules would do, tried on the events that are stored last: each is grouped under the rules as they are and as they would be. Nothing
 //! is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -67,7 +67,8 @@ pub async fn rehearse(db: &Db, library: &Library, project: ProjectId, draft: Gro
         }
         found.is_cut = bytes > BYTES_MAX || start.elapsed().as_secs_f64() > SECONDS_MAX;
     }
-    conclude(&mut found, &tried, known(db, project, &tried).await?);
+    let (known, discarded) = known(db, project, &tried).await?;
+    conclude(&mut found, &tried, known, &discarded);
     Ok(found)
 }
 
@@ -120,11 +121,14 @@ fn note_uses(uses: &mut [RuleUse], lines: &Lines, example: &Example) {
     }
 }
 
-/// Where hashes lead now that events would have and have not.
-async fn known(db: &Db, project: ProjectId, tried: &[Tried]) -> anyhow::Result<HashMap<Hash, IssueId>> {
+/// Where hashes lead now that events would have and have not, and which of them lead nowhere.
+async fn known(db: &Db, project: ProjectId, tried: &[Tried]) -> anyhow::Result<(HashMap<Hash, IssueId>, HashSet<Hash>)> {
     let asked: BTreeSet<Hash> =
         tried.iter().filter(|one| one.before != one.after).flat_map(|one| one.after.iter().chain(&one.older).copied()).collect();
-    Ok(store::hashes::list_of_project(db, project, &asked.into_iter().collect::<Vec<_>>()).await?)
+    let asked: Vec<Hash> = asked.into_iter().collect();
+    let known = store::hashes::list_of_project(db, project, &asked).await.context("reading where hashes lead")?;
+    let discarded = store::discards::list_hashes(db, project, &asked).await.context("reading which hashes lead nowhere")?;
+    Ok((known, discarded))
 }
 
 /// Where an event goes: to an issue that is known, or to a new one with this hash.
@@ -134,16 +138,24 @@ enum End {
     New(Hash),
 }
 
-/// As the digest would: in the order of arrival, unknown hashes are attached to where the first known one leads.
-fn conclude(found: &mut Rehearsal, tried: &[Tried], known: HashMap<Hash, IssueId>) {
+/// As the digest would: in the order of arrival, unknown hashes are attached to where the first known one leads; where that is nowhere, the
+/// event is dropped.
+fn conclude(found: &mut Rehearsal, tried: &[Tried], known: HashMap<Hash, IssueId>, discarded: &HashSet<Hash>) {
     let mut leads: HashMap<Hash, End> = known.into_iter().map(|(hash, issue)| (hash, End::Known(issue))).collect();
     let mut flows: BTreeMap<(IssueId, End), Share> = BTreeMap::new();
     for one in tried.iter().rev() {
         let end = if one.before == one.after {
             End::Known(one.example.issue_id)
         } else {
-            let end = one.after.iter().chain(&one.older).find_map(|hash| leads.get(hash).copied()).unwrap_or(End::New(one.after[0]));
-            one.after.iter().for_each(|hash| {
+            let decisive = one.after.iter().chain(&one.older).find(|hash| leads.contains_key(*hash) || discarded.contains(*hash));
+            let end = match decisive {
+                Some(hash) if discarded.contains(hash) => {
+                    found.dropped_count += 1;
+                    continue;
+                }
+                hash => hash.and_then(|hash| leads.get(hash).copied()).unwrap_or(End::New(one.after[0])),
+            };
+            one.after.iter().filter(|hash| !discarded.contains(*hash)).for_each(|hash| {
                 leads.entry(*hash).or_insert(end);
             });
             end
@@ -219,8 +231,16 @@ mod tests {
 
     fn concluded(newest_first: &[Tried], known: &[(u8, i64)]) -> Rehearsal {
         let mut found = Rehearsal::default();
-        conclude(&mut found, newest_first, known.iter().map(|(hash, issue)| ([*hash; 16], IssueId(*issue))).collect());
+        conclude(&mut found, newest_first, known.iter().map(|(hash, issue)| ([*hash; 16], IssueId(*issue))).collect(), &HashSet::new());
         found
+    }
+
+    #[test]
+    fn events_that_would_belong_to_a_discarded_issue_would_be_dropped() {
+        let mut found = Rehearsal::default();
+        let events = [tried(1, &[1], &[9]), tried(2, &[2], &[3, 9]), tried(2, &[2], &[4])];
+        conclude(&mut found, &events, HashMap::from([([3; 16], IssueId(2))]), &HashSet::from([[9; 16]]));
+        assert_eq!((found.dropped_count, found.moved_count), (1, 1), "the first known hash decides");
     }
 
     #[test]

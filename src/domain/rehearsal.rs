@@ -20,6 +20,8 @@ pub struct Rehearsal {
     pub uses: Vec<RuleUse>,
     /// Events like these would go to another issue than they are in.
     pub moved_count: usize,
+    /// Events like these would be dropped: they would belong to issues that were deleted together with their future.
+    pub dropped_count: usize,
     /// Issues whose events would come together, the largest first.
     pub joined: Vec<Joined>,
     /// Issues whose events would part.

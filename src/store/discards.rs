@@ -1,6 +1,6 @@
 //! `discards` and `discarded_hashes`: issues that were deleted for ever, and the fingerprints whose events are dropped since.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
@@ -78,6 +78,18 @@ pub async fn remove(tx: &mut Tx, project: ProjectId, issue: IssueId) -> sqlx::Re
     sqlx::query_scalar!("DELETE FROM discards WHERE project_id = $1 AND issue_id = $2 RETURNING title", project.0, issue.0)
         .fetch_optional(&mut **tx)
         .await
+}
+
+/// Which of these hashes of a project lead nowhere.
+pub async fn list_hashes(db: impl PgExecutor<'_>, project: ProjectId, hashes: &[Hash]) -> sqlx::Result<HashSet<Hash>> {
+    let found = sqlx::query_scalar!(
+        "SELECT hash FROM discarded_hashes WHERE project_id = $1 AND hash = ANY ($2)",
+        project.0,
+        &hashes.iter().map(|hash| hash.to_vec()).collect::<Vec<_>>()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found.into_iter().filter_map(|hash| hash.try_into().ok()).collect())
 }
 
 /// The issues whose sentences have these patterns, where at least two of their sentences differ in that word: it varied. See `message_slots`.

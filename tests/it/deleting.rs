@@ -140,6 +140,20 @@ async fn files_of_dropped_events_are_dropped_with_them() {
 }
 
 #[tokio::test]
+async fn a_rule_that_would_lead_events_to_a_discarded_issue_says_so_before_it_is_saved() {
+    let (app, project, browser) = start().await;
+    let mut noise = exception("Noise", "no pay", "pay");
+    noise["fingerprint"] = json!(["noise"]);
+    app.sdk(&project).capture(noise).await;
+    app.settle().await;
+    delete(&browser, &ids(&app).await, "discard").await;
+    raise(&app, &project, "ship", "a").await;
+    let draft = [("fingerprint", "error.type:ValueError -> noise"), ("stack", ""), ("base", "0"), ("do", "try")];
+    let tried = browser.submit("/shop-web/settings/grouping", &draft).await;
+    tried.assert_shows("1 event like these would be dropped, because they would belong to a discarded issue.");
+}
+
+#[tokio::test]
 async fn further_sentences_of_a_discarded_message_are_dropped_where_their_word_varied() {
     let (app, project, browser) = start().await;
     let say = async |name: &str| {

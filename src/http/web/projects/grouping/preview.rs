@@ -95,14 +95,17 @@ fn scope(found: &Rehearsal) -> String {
 }
 
 fn verdict(found: &Rehearsal) -> String {
-    match found.moved_count {
-        0 if found.event_count == 0 => String::new(),
+    let counted = |count: usize| format::many(count as i64, "event", "events");
+    let moved = match found.moved_count {
+        0 if found.event_count == found.dropped_count => String::new(),
         0 => "Events like these would go where they are now.".to_owned(),
-        count => format!(
-            "{} like these would go to another issue than they are in. What is stored stays where it is.",
-            format::many(count as i64, "event", "events")
-        ),
-    }
+        count => format!("{} like these would go to another issue than they are in. What is stored stays where it is.", counted(count)),
+    };
+    let dropped = match found.dropped_count {
+        0 => String::new(),
+        count => format!("{} like these would be dropped, because they would belong to a discarded issue. ", counted(count)),
+    };
+    dropped + &moved
 }
 
 fn shares(of: &[Share], prefix: &str) -> Vec<ShareLink> {
