@@ -70,9 +70,9 @@ fn one(gzip: &[u8], encoder: &Encoder, stages: &mut [Duration; STAGES.len()]) ->
     done();
     black_box((fingerprint::compute(&event, fingerprint::Version::NEWEST), title::of(&event)));
     done();
-    event::with_stored(&event, |json| {
+    event::with_stored(&event, |json, locals| {
         done();
-        let stored = encoder.encode(json);
+        let stored = encoder.encode_moving(json, locals);
         done();
         stored.len()
     })
@@ -86,5 +86,5 @@ fn stored_json(gzip: &[u8]) -> Vec<u8> {
     let mut event = event::read(envelope.items[0].payload).expect("made by us");
     normalize::event(&mut event, &normalize::Arrival { received_at, sent_at: None, client_ip: None, user_agent: None });
     scrub::event(&mut event, &scrub::Rules::DEFAULT);
-    event::with_stored(&event, <[u8]>::to_vec)
+    event::to_stored(&event)
 }

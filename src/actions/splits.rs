@@ -12,13 +12,14 @@ use crate::domain::ids::{IssueId, ProjectId};
 use crate::domain::person::Person;
 use crate::domain::user::User;
 use crate::store::activities::NewActivity;
+use crate::store::counters::tags::Tags;
 use crate::store::issue_reads::{self, Issue};
 use crate::store::merges::split::{self, LeadingHash, Said, Snapshot, Split};
 use crate::store::payload::library::Library;
 use crate::store::{self, Db, Tx, activities, issue_standing, issue_state};
 
 /// What an event says that its columns do not: who, and its tags as they are counted.
-pub type Reading = (Option<Person>, Vec<(String, String)>);
+pub type Reading = (Option<Person>, Tags);
 
 /// What it takes to open stored events.
 pub struct Opener<'a> {
@@ -135,8 +136,8 @@ async fn read(tx: &mut Tx, db: &Db, opener: &Opener<'_>, split: &Split) -> anyho
     for packed in split::list_packed(&mut **tx, split).await? {
         let opened = opener.library.open(db, split.project_id, packed.dictionary_id, &packed.payload).await.ok();
         let Some((person, tags)) = opened.and_then(|json| (opener.read)(&json)) else { continue };
-        for tag in tags {
-            let seen = said.tags.entry(tag).or_insert((0, packed.occurred_at));
+        for (key, value) in tags.iter() {
+            let seen = said.tags.entry((key.to_owned(), value.to_owned())).or_insert((0, packed.occurred_at));
             *seen = (seen.0 + 1, seen.1.max(packed.occurred_at));
         }
         if let Some(person) = person {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use sqlx::Connection;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
@@ -155,7 +156,15 @@ async fn start_cluster(prepared: Prepared) -> anyhow::Result<Cluster> {
 
 /// The local socket needs no ping before each use; a connection that died is noticed and replaced.
 fn pool(options: PgConnectOptions) -> Db {
-    PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options)
+    // A connection keeps the buffer of the largest batch it ever carried, unless told otherwise.
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_release(|connection, _| {
+            connection.shrink_buffers();
+            Box::pin(async { Ok(true) })
+        })
+        .connect_lazy_with(options)
 }
 
 /// Returns once a connection was made.

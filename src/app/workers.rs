@@ -13,6 +13,7 @@ use super::worker::{self, Work};
 use crate::http::ingest;
 use crate::jobs;
 use crate::notify;
+use crate::pipeline::normalize::user_agent;
 use crate::store;
 use crate::store::partitions::Family;
 
@@ -82,6 +83,7 @@ impl Digesting {
     /// Nothing has come for a while.
     fn rest(&self) {
         if self.worked.swap(false, Relaxed) {
+            user_agent::forget();
             memory::give_back();
         }
     }

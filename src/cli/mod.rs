@@ -30,6 +30,8 @@ mod user;
 
 /// For what may hang at the end: a name look-up, a slow disk. The process ends anyway.
 const RUNTIME_GRACE: Duration = Duration::from_secs(2);
+/// How long a thread for blocking work lives on without any: its buffers are gone before the memory of a flood is given back.
+const BLOCKING_KEPT: Duration = Duration::from_secs(3);
 
 /// Self-hosted error tracking for every Sentry SDK: one binary, one Postgres.
 #[derive(Parser)]
@@ -75,7 +77,8 @@ pub fn main() -> ExitCode {
         Ok(logging) => logging.start(),
         Err(fault) => return refuse(&fault.to_string()),
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(BLOCKING_KEPT).build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(problem) => return fail(&anyhow::Error::new(problem).context("starting the runtime")),
     };

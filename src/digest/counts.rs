@@ -255,16 +255,17 @@ fn minutes_of(
     minutes
 }
 
-fn tags_of(placed: &[Placed<'_>]) -> BTreeMap<(tags::TagKey, String), tags::Seen> {
-    let mut sums: BTreeMap<(tags::TagKey, String), tags::Seen> = BTreeMap::new();
+fn tags_of(placed: &[Placed<'_>]) -> tags::Sums {
+    let mut sums: BTreeMap<_, tags::Seen> = BTreeMap::new();
     for placed in placed {
         let sighting = placed.sighting;
-        for (key, value) in &sighting.tags {
-            let key = (sighting.project_id, placed.issue_id, key.clone());
-            let sum = sums.entry((key, value.clone())).or_insert(tags::Seen { event_count: 0, last_seen_at: sighting.occurred_at });
+        for (key, value) in sighting.tags.iter() {
+            let tag = (sighting.project_id, placed.issue_id, key, value);
+            let sum = sums.entry(tag).or_insert(tags::Seen { event_count: 0, last_seen_at: sighting.occurred_at });
             sum.event_count += 1;
             sum.last_seen_at = sum.last_seen_at.max(sighting.occurred_at);
         }
     }
-    sums
+    let owned = |(project, issue, key, value): (_, _, &str, &str)| ((project, issue, key.to_owned()), value.to_owned());
+    sums.into_iter().map(|(tag, seen)| (owned(tag), seen)).collect()
 }

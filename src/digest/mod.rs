@@ -63,22 +63,26 @@ pub use rehearse::rehearse;
 
 use failure::Failure;
 use fates::Fates;
-use read::Reader;
+use read::{Pace, Reader};
 use reading::Reading;
 use rulebook::Shelf;
 use versions::Versions;
 
-/// Most spool entries in one batch. One envelope seldom holds more than one event.
-const BATCH_ENTRIES_MAX: usize = 512;
-/// Most bytes of bodies, as spooled, in one batch. Together with what is made of them, two batches are in memory at a time.
-const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Waiting entries that are worth a batch of their own before the one under way is committed.
+/// Most spool entries that are claimed and read at a time. One envelope seldom holds more than one event.
+const PORTION_ENTRIES_MAX: usize = 256;
+/// Most bytes of bodies, as spooled, that are claimed and read at a time. What is made of them is a third as large, and waits for its commit.
+const PORTION_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Waiting entries that are worth a portion of their own before what was read is committed.
 const AHEAD_ENTRIES_MIN: u64 = 64;
-/// Most events in one transaction, unless a single envelope holds more.
-const COMMIT_EVENTS_MAX: usize = 512;
-/// Most bytes of payloads and attachments in one transaction, unless a single entry has more: above what a batch of usual events has, so that
-/// no small rest makes a transaction of its own.
-const COMMIT_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// With so many entries waiting beyond a portion it is a flood.
+const FLOOD_ENTRIES_MIN: u64 = 256;
+/// Most events in one transaction, unless a single envelope holds more. The more there are, the more of them share the rows of their issue:
+/// this is where a flood becomes cheap.
+const COMMIT_EVENTS_MAX: usize = 1_280;
+/// Most bytes of payloads and attachments in one transaction, unless a single entry has more.
+const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// With so many events or bytes a batch takes no further portion, so that no small rest makes a transaction of its own.
+const BATCH_FULL: (usize, usize) = (COMMIT_EVENTS_MAX - PORTION_ENTRIES_MAX, COMMIT_BYTES_MAX - PORTION_BYTES_MAX * 5 / 4);
 /// How often a batch is tried at once when another node was faster at the same issue. Each time one of the nodes gets through.
 const RACES_MAX: usize = 20;
 
@@ -190,7 +194,7 @@ impl Digest {
             self.0.claim(&mut work).await?;
         }
         let count = work.readings.len();
-        self.0.read_ahead(&mut work).await?;
+        self.0.read_ahead(&mut work);
         self.0.commit_all(&mut work).await?;
         work.runs_since_retry += 1;
         if count > 0 && work.runs_since_retry < RUNS_PER_RETRY {
@@ -234,7 +238,7 @@ impl Inner {
     }
 
     /// The next batch: what was read ahead, else what the spool has.
-    async fn claim(&self, work: &mut Work) -> anyhow::Result<()> {
+    async fn claim(self: &Arc<Self>, work: &mut Work) -> anyhow::Result<()> {
         if let Some(ahead) = &mut work.ahead {
             let read = ahead.await.context("reading ahead");
             work.ahead = None;
@@ -246,14 +250,31 @@ impl Inner {
         if std::mem::replace(&mut work.adrift, true) {
             self.spool.rewind().await;
         }
-        let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
+        let entries = self.portion().await?;
         self.equip(work, &entries).await;
-        work.readings = match entries.is_empty() {
-            true => vec![],
-            false => read::entries(entries, &self.reader().await?).await?,
-        };
+        work.readings = self.read_on(entries).await?;
         work.adrift = false;
         Ok(())
+    }
+
+    async fn portion(&self) -> anyhow::Result<Vec<Entry>> {
+        self.spool.claim(PORTION_ENTRIES_MAX, PORTION_BYTES_MAX).await.context("claiming from the spool")
+    }
+
+    /// Reads a portion, and further ones while much waits. What trickles in meanwhile makes a better batch afterwards.
+    async fn read_on(&self, mut entries: Vec<Entry>) -> anyhow::Result<Vec<Reading>> {
+        let mut readings: Vec<Reading> = Vec::new();
+        let (mut events, mut bytes) = (0, 0);
+        while !entries.is_empty() {
+            let pace = if self.spool.unclaimed_count() < FLOOD_ENTRIES_MIN { Pace::Steady } else { Pace::Flood };
+            let portion = read::entries(entries, &self.reader().await?, pace).await?;
+            events += portion.iter().map(|reading| reading.sightings.len().max(1)).sum::<usize>();
+            bytes += portion.iter().map(Reading::byte_count).sum::<usize>();
+            readings.extend(portion);
+            let is_full = events >= BATCH_FULL.0 || bytes >= BATCH_FULL.1;
+            entries = if is_full || self.spool.unclaimed_count() < AHEAD_ENTRIES_MIN { vec![] } else { self.portion().await? };
+        }
+        Ok(readings)
     }
 
     /// What a batch is read with.
@@ -276,21 +297,13 @@ impl Inner {
         }
     }
 
-    /// While one batch is committed, mostly by Postgres, the next one is read. Only where enough waits for a batch worth its statements;
-    /// what trickles in meanwhile makes a better one afterwards.
-    async fn read_ahead(&self, work: &mut Work) -> anyhow::Result<()> {
-        let waiting = self.spool.depth().entry_count.saturating_sub(work.readings.len() as u64);
-        if work.adrift || work.ahead.is_some() || work.readings.is_empty() || waiting < AHEAD_ENTRIES_MIN {
-            return Ok(());
+    /// While one batch is committed, mostly by Postgres, the next one is read. Only where enough waits for a batch worth its statements.
+    fn read_ahead(self: &Arc<Self>, work: &mut Work) {
+        if work.adrift || work.ahead.is_some() || work.readings.is_empty() || self.spool.unclaimed_count() < AHEAD_ENTRIES_MIN {
+            return;
         }
-        work.adrift = true;
-        let entries = self.spool.claim(BATCH_ENTRIES_MAX, BATCH_BYTES_MAX).await.context("claiming from the spool")?;
-        if !entries.is_empty() {
-            let reader = self.reader().await?;
-            work.ahead = Some(tokio::spawn(async move { read::entries(entries, &reader).await }));
-        }
-        work.adrift = false;
-        Ok(())
+        let inner = Arc::clone(self);
+        work.ahead = Some(tokio::spawn(async move { inner.read_on(inner.portion().await?).await }));
     }
 
     async fn commit_all(&self, work: &mut Work) -> anyhow::Result<()> {
@@ -313,7 +326,8 @@ impl Inner {
                     let project = work.readings[0].project_id;
                     error!(project.id = project.0, "the database refuses an entry, which becomes a dead letter: {reason}");
                     let events = self.unpack(&work.readings[0]).await.context("unpacking what the database refuses")?;
-                    work.readings[0].bury(&events, &reason).with_context(|| format!("even the dead letter is refused: {reason}"))?;
+                    let body = self.spool.read_again(work.readings[0].place).await.context("reading again what the database refuses")?;
+                    work.readings[0].bury(&events, &body, &reason).with_context(|| format!("even the dead letter is refused: {reason}"))?;
                 }
                 Err(Failure::Race) => anyhow::bail!("other nodes were faster {RACES_MAX} times in a row"),
                 Err(Failure::Transient(error)) => return Err(error.context("committing a batch")),

@@ -45,13 +45,28 @@ pub struct Reader {
     pub fates: Fates,
 }
 
+/// How many processors a batch is read by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// By half of them: the others answer SDKs meanwhile, which shows in how long that takes.
+    Steady,
+    /// By all of them, because more waits.
+    Flood,
+}
+
+impl Pace {
+    fn thread_count(self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        if self == Self::Flood { processors } else { processors.div_ceil(2) }
+    }
+}
+
 /// Reads a batch, in parallel where it is large. The readings are in the order of the entries.
-pub async fn entries(mut entries: Vec<Entry>, reader: &Reader) -> anyhow::Result<Vec<Reading>> {
+pub async fn entries(mut entries: Vec<Entry>, reader: &Reader, pace: Pace) -> anyhow::Result<Vec<Reading>> {
     if entries.is_empty() {
         return Ok(vec![]);
     }
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = entries.len().div_ceil(threads).max(ENTRIES_PER_THREAD_MIN);
+    let share = entries.len().div_ceil(pace.thread_count()).max(ENTRIES_PER_THREAD_MIN);
     let mut tasks = Vec::new();
     while !entries.is_empty() {
         let rest = entries.split_off(share.min(entries.len()));
@@ -70,7 +85,7 @@ pub async fn entries(mut entries: Vec<Entry>, reader: &Reader) -> anyhow::Result
 pub fn entry(entry: &Entry, reader: &Reader) -> Reading {
     match serde_json::from_slice::<Receipt>(&entry.meta) {
         Ok(receipt) => {
-            let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at, entry.body.clone());
+            let mut reading = Reading::new(entry.place, receipt.project_id, receipt.received_at);
             guarded(Cx::of(&receipt, &entry.body, reader), &entry.body, &mut reading);
             if reader.rules.of(receipt.project_id).scrub.drops_callers() {
                 reading.letters.iter_mut().for_each(NewDeadLetter::forget_caller);
@@ -78,7 +93,7 @@ pub fn entry(entry: &Entry, reader: &Reader) -> Reading {
             reading
         }
         Err(error) => {
-            let mut reading = Reading::new(entry.place, ProjectId(0), OffsetDateTime::UNIX_EPOCH, entry.body.clone());
+            let mut reading = Reading::new(entry.place, ProjectId(0), OffsetDateTime::UNIX_EPOCH);
             let meta = json!({ "unreadable": String::from_utf8_lossy(&entry.meta).replace('\0', "") });
             let reason = format!("its receipt is unreadable: {error}");
             reading.letters.push(letter::of_bytes(ProjectId(0), OffsetDateTime::UNIX_EPOCH, meta, &entry.body, &reason));

@@ -1,7 +1,6 @@
 //! What one spool entry turned out to hold.
 
 use anyhow::bail;
-use bytes::Bytes;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -48,8 +47,6 @@ pub struct Reading {
     pub check_ins: Vec<check_in::Told>,
     /// Limits that refused something.
     pub refusals: Vec<Refusal>,
-    /// The body as spooled.
-    body: Bytes,
     given_up: GivenUp,
 }
 
@@ -63,7 +60,7 @@ enum GivenUp {
 
 impl Reading {
     /// Nothing found yet.
-    pub fn new(place: Place, project_id: ProjectId, received_at: OffsetDateTime, body: Bytes) -> Self {
+    pub fn new(place: Place, project_id: ProjectId, received_at: OffsetDateTime) -> Self {
         let (sightings, tallies, letters, attachments, feedback, refusals) = (vec![], vec![], vec![], vec![], vec![], vec![]);
         Self {
             place,
@@ -75,7 +72,6 @@ impl Reading {
             attachments,
             feedback,
             refusals,
-            body,
             sessions: vec![],
             check_ins: vec![],
             given_up: GivenUp::Nothing,
@@ -102,9 +98,9 @@ impl Reading {
 
     /// Turns what the database refuses into dead letters: first sessions and check-ins, of which
     /// there is nothing to be looked at later; then feedback and attachments, for which no event must be lost; then the events, which may
-    /// be all that is wrong; then everything, into one letter that holds nothing but bytes. `events` is the JSON of each sighting. An error
-    /// once even that was refused.
-    pub fn bury(&mut self, events: &[Vec<u8>], reason: &str) -> anyhow::Result<()> {
+    /// be all that is wrong; then everything, into one letter that holds nothing but bytes. `events` is the JSON of each sighting, `body` what was
+    /// spooled. An error once even that was refused.
+    pub fn bury(&mut self, events: &[Vec<u8>], body: &[u8], reason: &str) -> anyhow::Result<()> {
         match self.given_up {
             GivenUp::Nothing if !self.sessions.is_empty() || !self.check_ins.is_empty() => self.forget_told(),
             GivenUp::Nothing if !self.feedback.is_empty() => {
@@ -130,7 +126,7 @@ impl Reading {
                 self.refusals.clear();
                 self.sessions.clear();
                 self.check_ins.clear();
-                let letter = letter::of_bytes(self.project_id, self.received_at, Value::Null, &self.body, "the database refuses the entry");
+                let letter = letter::of_bytes(self.project_id, self.received_at, Value::Null, body, "the database refuses the entry");
                 self.give_up(Category::Unknown, letter);
                 self.given_up = GivenUp::Everything;
             }

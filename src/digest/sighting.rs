@@ -13,7 +13,7 @@ use crate::domain::person::Person;
 use crate::pipeline::title::{self, Title};
 use crate::protocol::category::Category;
 use crate::protocol::event::{self, Event, Grouping, User};
-use crate::store::counters::tags;
+use crate::store::counters::tags::Tags;
 use crate::store::events::NewEvent;
 use crate::store::issue_state::{Advance, Latest, NewIssue};
 use crate::store::payload::packer::{Packed, Packer};
@@ -57,7 +57,7 @@ pub struct Sighting {
     /// Version it happened in.
     pub release: Option<String>,
     /// Each key once.
-    pub tags: Vec<(String, String)>,
+    pub tags: Tags,
     /// Who was affected.
     pub person: Option<Person>,
     /// What it is accounted as: `error`, or `security` for what browsers report.
@@ -101,14 +101,14 @@ impl Sighting {
             level: event.level.unwrap_or_default().number(),
             environment: name(event.environment.as_deref()),
             release: name(event.release.as_deref()),
-            tags: tags::counted(event.tags.iter().map(|(key, value)| (key, value))),
+            tags: Tags::counted(event.tags.iter().map(|(key, value)| (key, value))),
             person: event.user.as_ref().and_then(User::person),
             category: category_of(event),
             algorithm: version,
             hashes: if hashes.is_empty() { vec![Hash::default()] } else { hashes },
             older_hashes,
             memory,
-            packed: event::with_stored(event, |json| packer.pack(project_id, json)),
+            packed: event::with_stored(event, |json, locals| packer.pack(project_id, json, locals)),
             kind: if event.exceptions.is_empty() && event.threads.is_empty() { "default" } else { "error" },
             whole_title: whole(&title),
             title,

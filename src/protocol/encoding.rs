@@ -16,8 +16,8 @@ pub const CHAIN_MAX: usize = 3;
 const DEFLATE_RATIO_MAX: usize = 1_032;
 /// Largest window a zstd frame may ask for, as a power of two: 128 MiB, the format's own default limit.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
-/// How much of a body a glance shows: room for the header lines of an envelope.
-const GLANCE_BYTES: usize = 2 << 10;
+/// How much of a body a glance shows: enough for the header lines of nearly every envelope, else room for long ones.
+const GLANCE_BYTES: [usize; 2] = [768, 4 << 10];
 /// Largest buffer a thread keeps for the next body: room for most events.
 const BUFFER_KEPT: usize = 128 << 10;
 /// Bytes a brotli decoder asks for at a time.
@@ -72,7 +72,7 @@ pub fn with_decoded<R>(encoding: &str, body: &[u8], limit: usize, take: impl FnO
 /// The beginning of a body and its length, both decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Glance {
-    /// At most [`GLANCE_BYTES`].
+    /// At most 4 KiB, and no more than it takes to see the first two lines.
     pub head: Vec<u8>,
     /// Of the whole, as the trailer says; nobody has verified it.
     pub len: usize,
@@ -89,10 +89,18 @@ pub fn glance(encoding: &str, body: &[u8], limit: usize) -> Option<Glance> {
     if !encoding.trim().eq_ignore_ascii_case("gzip") || len > limit || len > body.len().saturating_mul(DEFLATE_RATIO_MAX) {
         return None;
     }
-    let mut head = Vec::with_capacity(GLANCE_BYTES.min(len));
+    let mut head = Vec::new();
     DEFLATE.with_borrow_mut(|deflate| {
         deflate.reset(false);
-        deflate.decompress_vec(packed, &mut head, FlushDecompress::None).ok()
+        for room in GLANCE_BYTES {
+            head.reserve_exact(room.min(len) - head.len());
+            let taken = usize::try_from(deflate.total_in()).ok()?;
+            deflate.decompress_vec(packed.get(taken..)?, &mut head, FlushDecompress::None).ok()?;
+            if head.len() == len || memchr::memchr_iter(b'\n', &head).nth(1).is_some() {
+                break;
+            }
+        }
+        Some(())
     })?;
     Some(Glance { head, len })
 }
@@ -280,7 +288,13 @@ mod tests {
         let plain: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
         let body = gzip(&plain);
         let seen = glance("gzip", &body, LIMIT).unwrap();
-        assert_eq!((&seen.head[..], seen.len), (&plain[..GLANCE_BYTES], plain.len()));
+        assert!(seen.head.len() < 5_000 && plain.starts_with(&seen.head), "{}", seen.head.len());
+        assert_eq!(seen.len, plain.len());
+        for header_len in [10, 500, 766, 767, 768, 3_000] {
+            let plain = format!("{}\n{{}}\n{}", "h".repeat(header_len), "x".repeat(50_000));
+            let seen = glance("gzip", &gzip(plain.as_bytes()), LIMIT).unwrap();
+            assert!(plain.as_bytes().starts_with(&seen.head) && seen.head.len() > header_len + 3, "{header_len}");
+        }
         let seen = glance(" GZIP ", &gzip(b"{}"), LIMIT).unwrap();
         assert_eq!((&seen.head[..], seen.len), (&b"{}"[..], 2));
         assert_eq!(glance("gzip", &body, plain.len() - 1), None, "larger than allowed");

@@ -186,6 +186,12 @@ impl Spool {
         }
     }
 
+    /// The body of a claimed record once more, from the disk. Empty: it is unreadable by now.
+    pub async fn read_again(&self, place: Place) -> io::Result<Bytes> {
+        let mut reader = Arc::clone(&self.0.reader).lock_owned().await;
+        blocking(move || reader.read_one(place)).await.map(|found| found.map(|(_, body)| body).unwrap_or_default())
+    }
+
     /// How far everything will be done once these places are, too: to be stored where the doing is stored.
     pub fn mark_after(&self, places: &[Place]) -> Mark {
         self.0.shared.state().mark_after(places)
@@ -219,6 +225,11 @@ impl Spool {
             available.as_mut().await;
             available.set(self.0.shared.available.notified());
         }
+    }
+
+    /// How many records wait to be claimed.
+    pub fn unclaimed_count(&self) -> u64 {
+        self.0.shared.state().unclaimed_count()
     }
 
     /// What was appended and is not acknowledged.

@@ -60,7 +60,9 @@ impl Queue {
         }
         waiting.byte_count = byte_count;
         waiting.appends.push_back(append);
-        self.changed.notify_one();
+        if waiting.appends.len() == 1 {
+            self.changed.notify_one(); // the writer sleeps only while nothing waits, and waking is a call of the system
+        }
         Ok(())
     }
 

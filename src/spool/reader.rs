@@ -65,7 +65,8 @@ impl Reader {
         batch
     }
 
-    fn read_one(&mut self, place: Place) -> io::Result<Option<(bytes::Bytes, bytes::Bytes)>> {
+    /// Meta and body of one record; `None` where none is.
+    pub fn read_one(&mut self, place: Place) -> io::Result<Option<(bytes::Bytes, bytes::Bytes)>> {
         match self.segment(place.start.segment)?.read(place.start.offset, place.end.offset)? {
             Found::Record { meta, body, .. } => Ok(Some((meta, body))),
             Found::End | Found::Damage => Ok(None),

@@ -139,6 +139,11 @@ impl State {
         !self.waiting.is_empty()
     }
 
+    /// How much `claim` would find.
+    pub fn unclaimed_count(&self) -> u64 {
+        self.waiting.len() as u64
+    }
+
     /// Claims what is next, in the order of appending.
     pub fn claim(&mut self, max_entries: usize, max_bytes: usize) -> Vec<Claimed> {
         let mut room = Room::new(max_entries, max_bytes);

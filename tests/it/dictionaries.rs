@@ -131,7 +131,7 @@ async fn a_node_that_begins_anew_takes_up_the_dictionary_there_is() {
     let node = Node::start(&app);
     store(&node, &project, 0..300).await;
     assert_eq!(job(&app, &node).await, 1);
-    let node = node.restart();
+    let node = node.restart().await;
     let first = store(&node, &project, 300..301).await;
     assert!(stored(&app, &first[0]).await.1 > 0, "taken up before the first batch");
     assert_eq!(job(&app, &node).await, 0, "there is one");
@@ -238,7 +238,7 @@ async fn a_dictionary_that_was_damaged_is_not_used() {
     let id = i32::try_from(number(&app, "SELECT id::int8 FROM dictionaries").await).expect("an id");
     let payload = bugle::store::payload::encode(b"{}");
     assert!(library.open(&app.db, project_id, id, &payload).await.is_err(), "its checksum is wrong");
-    let node = node.restart();
+    let node = node.restart().await;
     let ids = store(&node, &project, 100..101).await;
     assert_eq!(stored(&app, &ids[0]).await.1, 0, "an event is stored nevertheless");
 }

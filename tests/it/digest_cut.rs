@@ -57,7 +57,7 @@ async fn a_commit_whose_answer_is_lost_counts_once() {
             assert_counted_once(&app, 2 * round).await;
             assert_eq!(node.spool.depth().entry_count, 0, "{cut:?}: the spool lets go of what is done");
         }
-        let node = node.restart();
+        let node = node.restart().await;
         assert_eq!(node.digest_all().await, 0);
         assert_counted_once(&app, 2 * ROUNDS).await;
     }

@@ -2,7 +2,7 @@
 
 use crate::harness::{Node, Project, TestApp, exception};
 
-const FLOOD: i64 = 6_000;
+const FLOOD: i64 = 9_000;
 
 async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.db).await.unwrap_or_else(|problem| panic!("{sql}: {problem}"))
@@ -35,7 +35,7 @@ async fn the_event_of_a_small_project_is_visible_long_before_a_flood_is_done() {
     assert_eq!(stored(&app, &quiet).await, 1);
     assert!(stored(&app, &loud).await < FLOOD / 2, "the flood is far from done");
 
-    let node = node.restart();
+    let node = node.restart().await;
     node.digest_all().await;
     assert_eq!((stored(&app, &loud).await, stored(&app, &quiet).await), (FLOOD, 1));
     assert_eq!(number(&app, "SELECT sum(event_count)::int8 FROM issues").await, FLOOD + 1);

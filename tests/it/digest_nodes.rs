@@ -21,7 +21,7 @@ async fn a_crash_between_commit_and_acknowledgement_counts_nothing_twice() {
     let before = number(&app, "SELECT sum(item_count)::int8 FROM project_outcomes").await;
 
     // The spool's directory still holds the five entries, as it would had the acknowledgement never been written.
-    let node = node.restart();
+    let node = node.restart().await;
     assert_eq!(node.digest_all().await, 0, "the position in the database says that they are done");
     node.accept(&project, &exception("ValueError", "x", "view9")).await;
     assert_eq!(node.digest_all().await, 1);
@@ -47,7 +47,7 @@ async fn a_replay_from_an_older_position_counts_only_duplicates() {
     let beginning = spool_positions::SpoolPosition { segment: 0, offset: 0, ahead: vec![] };
     spool_positions::upsert(&mut tx, node.spool.node_id(), &beginning, app.now()).await.expect("the position is moved");
     tx.commit().await.expect("the commit works");
-    let node = node.restart();
+    let node = node.restart().await;
     assert_eq!(node.digest_all().await, 5);
     assert_eq!(number(&app, "SELECT count(*) FROM events").await, 5);
     assert_eq!(number(&app, "SELECT event_count + user_count FROM issues").await, 10);

@@ -2,10 +2,10 @@
 
 use crate::actions::splits::Reading;
 use crate::protocol::event::{self, User};
-use crate::store::counters::tags;
+use crate::store::counters::tags::Tags;
 
 /// Reads the JSON of a stored event; `None` where it cannot be understood.
 pub fn read(json: &[u8]) -> Option<Reading> {
     let event = event::from_stored(json).ok()?;
-    Some((event.user.as_ref().and_then(User::person), tags::counted(event.tags.iter().map(|(key, value)| (key, value)))))
+    Some((event.user.as_ref().and_then(User::person), Tags::counted(event.tags.iter().map(|(key, value)| (key, value)))))
 }

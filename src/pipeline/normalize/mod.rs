@@ -23,7 +23,7 @@ mod request;
 mod tags;
 mod texts;
 mod times;
-mod user_agent;
+pub mod user_agent;
 
 use time::OffsetDateTime;
 

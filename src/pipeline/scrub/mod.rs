@@ -6,6 +6,7 @@
 
 mod beginnings;
 mod document;
+mod familiar;
 mod keys;
 mod names;
 mod patterns;
@@ -20,6 +21,7 @@ pub use rules::Rules;
 use crate::domain::scrubbing::Rule;
 use crate::protocol::event::{Breadcrumb, Damage, Event, Frame, LogEntry, Object, Request, Stacktrace, Text, User};
 use crate::protocol::json::Json;
+use familiar::Lines;
 use rules::Scope;
 use text::Kind;
 
@@ -165,15 +167,30 @@ fn stacktrace(stacktrace: Option<&mut Stacktrace<'_>>, root: Scope<'_>) {
 }
 
 fn frame(frame: &mut Frame<'_>, root: Scope<'_>, vars: Scope<'_>) {
-    for line in frame.pre_context.iter_mut().chain(&mut frame.context_line).chain(&mut frame.post_context) {
-        replace(line, Kind::Source, root);
-    }
+    source(frame, root);
     // Script URLs carry queries; file names are no place for secrets and are what people search for.
     for path in [&mut frame.filename, &mut frame.abs_path].into_iter().flatten().filter(|path| is_address(path)) {
         replace(path, Kind::Prose, root);
     }
     tree::object(&mut frame.vars, vars);
     tree::object(&mut frame.other, root);
+}
+
+fn source(frame: &mut Frame<'_>, root: Scope<'_>) {
+    let familiar = root.is_plain().then(|| Lines::of(frame));
+    if familiar.is_some_and(Lines::are_clean) {
+        return;
+    }
+    let mut is_clean = true;
+    for line in frame.pre_context.iter_mut().chain(&mut frame.context_line).chain(&mut frame.post_context) {
+        if let Some(clean) = text::scrub(line, Kind::Source, root) {
+            *line = clean.into();
+            is_clean = false;
+        }
+    }
+    if let Some(lines) = familiar.filter(|_| is_clean) {
+        lines.note_clean();
+    }
 }
 
 /// A URL and not a file's path.

@@ -133,6 +133,12 @@ impl<'a> Scope<'a> {
         Self { paths: next, ..self }
     }
 
+    /// Nothing but the default rules apply.
+    #[inline]
+    pub(super) fn is_plain(self) -> bool {
+        self.rules.is_plain
+    }
+
     /// Only what cannot be anything but a secret is taken out here.
     #[inline]
     pub(super) fn is_safe(self) -> bool {

@@ -13,41 +13,39 @@ mod stored;
 mod types;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 pub use damage::{NOTES_MAX, Notes, Place};
 pub use read::{ReadError, read};
 pub use stored::StoredError;
 pub use types::*;
 
-use stored::Stored;
+use stored::{Out, Stored};
 
 /// Largest buffer a thread keeps, in bytes: most events fit, and the threads together stay small.
 const BUFFER_KEPT: usize = 128 * 1_024;
 
-/// Appends an event as it is stored. Read it back with [`from_stored`].
-pub fn write(event: &Event<'_>, out: &mut Vec<u8>) {
-    event.write(out);
-}
-
-/// Writes an event as it is stored into a buffer that its thread keeps, and hands that on.
-pub fn with_stored<R>(event: &Event<'_>, take: impl FnOnce(&[u8]) -> R) -> R {
+/// Writes an event as it is stored into a buffer that its thread keeps, and hands that on, with the places in it at which the local variables
+/// of frames stand, in order.
+pub fn with_stored<R>(event: &Event<'_>, take: impl FnOnce(&[u8], &[Range<usize>]) -> R) -> R {
     thread_local! {
-        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        static BUFFER: RefCell<Out> = RefCell::default();
     }
-    let mut json = BUFFER.take();
-    json.clear();
-    write(event, &mut json);
-    let taken = take(&json);
-    json.shrink_to(BUFFER_KEPT);
-    BUFFER.set(json);
+    let mut out = BUFFER.take();
+    out.json.clear();
+    out.locals.clear();
+    event.write(&mut out);
+    let taken = take(&out.json, &out.locals);
+    out.json.shrink_to(BUFFER_KEPT);
+    BUFFER.set(out);
     taken
 }
 
-/// An event as it is stored.
+/// An event as it is stored. Read it back with [`from_stored`].
 pub fn to_stored(event: &Event<'_>) -> Vec<u8> {
-    let mut json = Vec::new();
-    write(event, &mut json);
-    json
+    let mut out = Out::default();
+    event.write(&mut out);
+    out.json
 }
 
 /// Reads an event that was stored by this or an older version.

@@ -1,6 +1,8 @@
 //! The form in which an event is stored: JSON under the protocol's own names, absent and empty fields left out. Written and read by hand,
 //! because this is done for every event: see `docs/performance.md`.
 
+use std::ops::{Deref, DerefMut, Range};
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -23,6 +25,30 @@ pub enum StoredError {
     Expected(&'static str),
 }
 
+/// Under this key frames have their local variables.
+const LOCALS: &str = ",\"vars\":";
+
+/// Where an event is written to, and where in it the local variables of frames stand: they are compressed apart from everything else.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    pub(super) json: Vec<u8>,
+    pub(super) locals: Vec<Range<usize>>,
+}
+
+impl Deref for Out {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.json
+    }
+}
+
+impl DerefMut for Out {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.json
+    }
+}
+
 /// Something that stands in a stored event.
 pub(super) trait Stored<'a>: Sized {
     /// Whether it is left out where it is a field.
@@ -31,7 +57,7 @@ pub(super) trait Stored<'a>: Sized {
     }
 
     /// Appends it as JSON.
-    fn write(&self, out: &mut Vec<u8>);
+    fn write(&self, out: &mut Out);
 
     /// Takes it out of what was parsed.
     fn read(json: Json<'a>) -> Result<Self, StoredError>;
@@ -39,13 +65,13 @@ pub(super) trait Stored<'a>: Sized {
 
 /// Writes the fields of an object that are not absent.
 pub(super) struct Fields<'o> {
-    out: &'o mut Vec<u8>,
+    out: &'o mut Out,
     is_first: bool,
 }
 
 impl<'o> Fields<'o> {
     /// Opens the object.
-    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
+    pub(super) fn open(out: &'o mut Out) -> Self {
         out.push(b'{');
         Self { out, is_first: true }
     }
@@ -55,7 +81,12 @@ impl<'o> Fields<'o> {
         if !value.is_absent() {
             self.out.extend_from_slice(&key.as_bytes()[usize::from(self.is_first)..]);
             self.is_first = false;
+            let start = self.out.len();
             value.write(self.out);
+            if key == LOCALS {
+                let end = self.out.len();
+                self.out.locals.push(start..end);
+            }
         }
     }
 
@@ -82,7 +113,7 @@ impl<'o> Fields<'o> {
 macro_rules! stored {
     ($name:ident { $($field:ident: $key:literal),* $(,)? } $(and $rest:ident)?) => {
         impl<'a> $crate::protocol::event::stored::Stored<'a> for $name<'a> {
-            fn write(&self, out: &mut Vec<u8>) {
+            fn write(&self, out: &mut Out) {
                 let mut fields = $crate::protocol::event::stored::Fields::open(out);
                 $(fields.add(concat!(",\"", $key, "\":"), &self.$field);)*
                 $(fields.add_all(&self.$rest);)?
@@ -105,9 +136,9 @@ macro_rules! stored {
         impl serde::Serialize for $name<'_> {
             /// For answers of the Web API, which are few.
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut json = Vec::new();
-                $crate::protocol::event::stored::Stored::write(self, &mut json);
-                serde_json::from_slice::<serde_json::Value>(&json).map_err(serde::ser::Error::custom)?.serialize(serializer)
+                let mut out = $crate::protocol::event::stored::Out::default();
+                $crate::protocol::event::stored::Stored::write(self, &mut out);
+                serde_json::from_slice::<serde_json::Value>(&out.json).map_err(serde::ser::Error::custom)?.serialize(serializer)
             }
         }
     };
@@ -159,7 +190,7 @@ stored!(User { id: "id", username: "username", email: "email", name: "name", ip_
 stored!(Sdk { name: "name", version: "version" } and other);
 
 impl<'a> Stored<'a> for Json<'a> {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         write::value(self, out);
     }
 
@@ -173,7 +204,7 @@ impl<'a> Stored<'a> for Object<'a> {
         self.is_empty()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         write::object(self, out);
     }
 
@@ -183,7 +214,7 @@ impl<'a> Stored<'a> for Object<'a> {
 }
 
 impl<'a> Stored<'a> for Text<'a> {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         write::text(self, out);
     }
 
@@ -193,7 +224,7 @@ impl<'a> Stored<'a> for Text<'a> {
 }
 
 impl<'a> Stored<'a> for String {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         write::text(self, out);
     }
 
@@ -203,7 +234,7 @@ impl<'a> Stored<'a> for String {
 }
 
 impl<'a> Stored<'a> for bool {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         out.extend_from_slice(if *self { b"true" } else { b"false" });
     }
 
@@ -213,7 +244,7 @@ impl<'a> Stored<'a> for bool {
 }
 
 impl<'a> Stored<'a> for i64 {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         out.extend_from_slice(Number::from(*self).as_str().as_bytes());
     }
 
@@ -223,10 +254,10 @@ impl<'a> Stored<'a> for i64 {
 }
 
 impl<'a> Stored<'a> for OffsetDateTime {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         out.push(b'"');
         let start = out.len();
-        if self.format_into(out, &Rfc3339).is_err() {
+        if self.format_into(&mut out.json, &Rfc3339).is_err() {
             // Normalization leaves no time that cannot be written; what is not normalized is only kept as a dead letter.
             out.truncate(start - 1);
             return out.extend_from_slice(b"null");
@@ -241,7 +272,7 @@ impl<'a> Stored<'a> for OffsetDateTime {
 }
 
 impl<'a> Stored<'a> for Level {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         write::text(self.name(), out);
     }
 
@@ -251,7 +282,7 @@ impl<'a> Stored<'a> for Level {
 }
 
 impl<'a> Stored<'a> for EventId {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         out.push(b'"');
         out.extend_from_slice(self.0.simple().encode_lower(&mut [0; 32]).as_bytes());
         out.push(b'"');
@@ -263,7 +294,7 @@ impl<'a> Stored<'a> for EventId {
 }
 
 impl<'a> Stored<'a> for (Text<'a>, Text<'a>) {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         out.push(b'[');
         write::text(&self.0, out);
         out.push(b',');
@@ -287,7 +318,7 @@ impl<'a, T: Stored<'a>> Stored<'a> for Option<T> {
         self.is_none()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         match self {
             Some(value) => value.write(out),
             None => out.extend_from_slice(b"null"),
@@ -304,7 +335,7 @@ impl<'a, T: Stored<'a>> Stored<'a> for Vec<T> {
         self.is_empty()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         out.push(b'[');
         for (place, item) in self.iter().enumerate() {
             if place > 0 {
@@ -322,7 +353,7 @@ impl<'a, T: Stored<'a>> Stored<'a> for Vec<T> {
 }
 
 impl<'a> Stored<'a> for Damage {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         let mut fields = Fields::open(out);
         fields.add(",\"path\":", &self.path);
         fields.add(",\"change\":", &Text::Borrowed(self.change.name()));
@@ -348,7 +379,7 @@ impl<'a> Stored<'a> for Damage {
 }
 
 impl<'a> Stored<'a> for Grouping {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         let mut fields = Fields::open(out);
         fields.add(",\"version\":", &i64::from(self.version));
         fields.add(",\"rung\":", &self.explanation.rung);
@@ -382,7 +413,7 @@ impl<'a> Stored<'a> for Grouping {
 }
 
 impl<'a> Stored<'a> for Box<FrameRuling> {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         let mut fields = Fields::open(out);
         fields.add(",\"was_in_app\":", &self.was_in_app);
         fields.add(",\"in_app_line\":", &self.in_app_line);
@@ -409,7 +440,7 @@ impl<'a> Stored<'a> for Box<FrameRuling> {
 }
 
 impl<'a> Stored<'a> for StackRuling {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Out) {
         let mut fields = Fields::open(out);
         fields.add(",\"max_frames\":", &self.max_frames);
         fields.add(",\"min_frames\":", &self.min_frames);

@@ -25,20 +25,52 @@ const EVENT_TAGS_MAX: usize = 100;
 /// Longest key and value that are counted whole, in bytes.
 const LEN_MAX: usize = 400;
 
-/// The tags of an event as they are counted: cleaned and cut, the first of each key.
-pub fn counted<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)> {
-    let mut tags: Vec<(String, String)> = Vec::new();
-    for (key, value) in pairs.into_iter().take(EVENT_TAGS_MAX) {
-        let (key, value) = (clean_cut(key.as_ref(), LEN_MAX), clean_cut(value.as_ref(), LEN_MAX));
-        if !key.is_empty() && !value.is_empty() && tags.iter().all(|(known, _)| *known != key) {
-            tags.push((key, value));
+/// The tags of an event as they are counted: cleaned and cut, the first of each key. One text holds them all, for an event has many and waits for
+/// its batch with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags {
+    text: String,
+    /// Where in it each key and each value ends, by turns.
+    ends: Vec<u32>,
+}
+
+impl Tags {
+    /// Those of these that are counted.
+    pub fn counted<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut tags = Self::default();
+        for (key, value) in pairs.into_iter().take(EVENT_TAGS_MAX) {
+            let (key, value) = (clean_cut(key.as_ref(), LEN_MAX), clean_cut(value.as_ref(), LEN_MAX));
+            if !key.is_empty() && !value.is_empty() && tags.iter().all(|(known, _)| known != key) {
+                tags.push(&key);
+                tags.push(&value);
+            }
         }
+        tags
     }
-    tags
+
+    /// A hundred pairs of 400 bytes are far below 4 GiB.
+    fn push(&mut self, part: &str) {
+        self.text.push_str(part);
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut start = 0;
+        self.ends.as_chunks().0.iter().map(move |[key_end, value_end]| {
+            let (key_end, value_end) = (*key_end as usize, *value_end as usize);
+            let tag = (&self.text[start..key_end], &self.text[key_end..value_end]);
+            start = value_end;
+            tag
+        })
+    }
 }
 
 /// Issue and tag key.
 pub type TagKey = (ProjectId, IssueId, String);
+
+/// Events by tag and value.
+pub type Sums = BTreeMap<(TagKey, String), Seen>;
 
 /// How often and when last.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +82,7 @@ pub struct Seen {
 }
 
 /// Adds to the tags, keeping to the limits. To be called with the issues locked: between the statements nobody else adds to them.
-pub async fn add(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+pub async fn add(tx: &mut Tx, seen: &Sums) -> sqlx::Result<()> {
     if seen.is_empty() {
         return Ok(());
     }
@@ -67,7 +99,7 @@ pub async fn add(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::
 }
 
 /// The tags of issues that this transaction made.
-pub async fn insert(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+pub async fn insert(tx: &mut Tx, seen: &Sums) -> sqlx::Result<()> {
     let mut room: HashMap<TagKey, Kept> = HashMap::new();
     let mut key_counts: HashMap<(ProjectId, IssueId), i64> = HashMap::new();
     for (key, _) in seen.keys() {
@@ -84,7 +116,7 @@ pub async fn insert(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sql
 }
 
 /// Adds to the values that the issues have, and tells of each whether they have it.
-async fn add_to_known(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<Vec<bool>> {
+async fn add_to_known(tx: &mut Tx, seen: &Sums) -> sqlx::Result<Vec<bool>> {
     let places = sqlx::query_scalar!(
         r#"
         UPDATE issue_tags AS t
@@ -187,8 +219,8 @@ async fn room(tx: &mut Tx, keys: &[&TagKey]) -> sqlx::Result<HashMap<TagKey, Kep
 }
 
 /// What is written of values that the issues do not have: as they are while there is room, the rest under [`OTHER`].
-fn within_limits(seen: &BTreeMap<&(TagKey, String), &Seen>, mut room: HashMap<TagKey, Kept>) -> BTreeMap<(TagKey, String), Seen> {
-    let mut kept: BTreeMap<(TagKey, String), Seen> = BTreeMap::new();
+fn within_limits(seen: &BTreeMap<&(TagKey, String), &Seen>, mut room: HashMap<TagKey, Kept>) -> Sums {
+    let mut kept = Sums::new();
     for (pair, seen) in seen {
         let value = match room.get_mut(&pair.0) {
             None => continue,
@@ -207,7 +239,7 @@ fn within_limits(seen: &BTreeMap<&(TagKey, String), &Seen>, mut room: HashMap<Ta
     kept
 }
 
-async fn copy_in(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+async fn copy_in(tx: &mut Tx, seen: &Sums) -> sqlx::Result<()> {
     let statement = "COPY issue_tags (project_id, issue_id, key, value, event_count, last_seen_at) FROM STDIN (FORMAT binary)";
     copy::rows(tx, statement, seen, 6, |row, ((key, value), seen)| {
         row.int8(key.0.0).int8(key.1.0).text(&key.2).text(value).int8(seen.event_count).time(seen.last_seen_at);
@@ -215,7 +247,7 @@ async fn copy_in(tx: &mut Tx, seen: &BTreeMap<(TagKey, String), Seen>) -> sqlx::
     .await
 }
 
-async fn upsert(tx: &mut Tx, kept: &BTreeMap<(TagKey, String), Seen>) -> sqlx::Result<()> {
+async fn upsert(tx: &mut Tx, kept: &Sums) -> sqlx::Result<()> {
     if kept.is_empty() {
         return Ok(());
     }
@@ -238,4 +270,19 @@ async fn upsert(tx: &mut Tx, kept: &BTreeMap<(TagKey, String), Seen>) -> sqlx::R
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_key_the_first_value_counts_and_texts_without_anything_do_not() {
+        let tags = Tags::counted([("a", "1"), ("b\0", "2\0"), ("a", "3"), ("", "4"), ("c", "\0"), ("ü", "é")]);
+        assert_eq!(tags.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2"), ("ü", "é")]);
+        assert_eq!(Tags::default().iter().count(), 0);
+        let long = "x".repeat(1_000);
+        let many = Tags::counted((0..500).map(|n| (format!("{n}"), &long)));
+        assert_eq!((many.iter().count(), many.iter().map(|(_, value)| value.len()).max()), (EVENT_TAGS_MAX, Some(LEN_MAX)));
+    }
 }

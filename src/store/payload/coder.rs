@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 use anyhow::Context;
@@ -20,8 +21,10 @@ const LEVEL: i32 = 1;
 const BYTES_PER_SLOT: usize = 5;
 /// Logarithms of the fewest and most slots.
 const SLOTS_LOG: (u32, u32) = (14, 19);
-/// Each set of tables serves so many processors: compressing is a tenth of what a thread does with an event.
+/// Each set of tables serves so many processors, and there are at least two: compressing is an eighth of what a thread does with an event, and
+/// two threads that share one set wait for each other.
 const PROCESSORS_PER_SET: usize = 4;
+const SETS_MIN: usize = 2;
 
 /// The text that zstd looks into, and the pieces. Dictionaries of older versions are nothing but text.
 fn halves(content: &[u8]) -> (&[u8], &[u8]) {
@@ -44,7 +47,7 @@ impl Encoder {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let slots_log = slots_log(text.len());
         let make = || prepare(text, slots_log).map(Mutex::new);
-        let compressors = (0..processors.div_ceil(PROCESSORS_PER_SET)).map(|_| make()).collect::<anyhow::Result<Vec<_>>>()?;
+        let compressors = (0..processors.div_ceil(PROCESSORS_PER_SET).max(SETS_MIN)).map(|_| make()).collect::<anyhow::Result<Vec<_>>>()?;
         let memory_len = finder.memory_len() + compressors.len() * (text.len() + (4 << slots_log) + (1 << 20));
         Ok(Self { finder, compressors, memory_len })
     }
@@ -56,10 +59,15 @@ impl Encoder {
 
     /// Compresses the JSON of an event.
     pub fn encode(&self, json: &[u8]) -> Vec<u8> {
+        layout::with_locals(json, |locals| self.encode_moving(json, locals))
+    }
+
+    /// As [`Encoder::encode`], for JSON without control characters of which it is known where its locals stand.
+    pub fn encode_moving(&self, json: &[u8], locals: &[Range<usize>]) -> Vec<u8> {
         thread_local! {
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        layout::with_folded(json, |folded| {
+        layout::with_folded(json, locals, |folded| {
             if layout::is_as_it_was(folded) {
                 return self.pack(folded);
             }

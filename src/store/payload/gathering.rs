@@ -1,7 +1,6 @@
 //! Makes a dictionary of sampled events: what several of them have in common, once. Needs no training, one pass and little memory.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
 
 use super::{DIVIDER, layout, pieces};
 
@@ -52,10 +51,8 @@ impl Gathering {
     }
 
     fn note(&mut self, piece: &[u8]) {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(piece);
         let is_full = self.seen.len() >= PIECES_MAX;
-        let seen = match self.seen.entry(hasher.finish()) {
+        let seen = match self.seen.entry(pieces::hash(piece)) {
             std::collections::hash_map::Entry::Vacant(_) if is_full => return,
             entry => entry.or_default(),
         };

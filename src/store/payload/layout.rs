@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
@@ -15,6 +16,9 @@ const HOLE: u8 = 1;
 /// Stands between the rest and what was taken out; at the very begin it says that all that follows is as it was.
 const END: u8 = 2;
 
+/// Stands for the places in what holds these characters and must be kept as it is.
+const AS_IT_IS: Range<usize> = usize::MAX..usize::MAX;
+
 /// What is moved, and the result; kept for the next event.
 #[derive(Default)]
 pub struct Folding {
@@ -24,17 +28,19 @@ pub struct Folding {
 
 /// Moves the variables; [`unfold`] moves them back.
 pub fn fold(json: &[u8]) -> Cow<'_, [u8]> {
-    let mut folding = Folding::default();
-    if folding.fold(json) { Cow::Owned(folding.rest) } else { Cow::Borrowed(json) }
+    with_locals(json, |locals| {
+        let mut folding = Folding::default();
+        if folding.fold(json, locals) { Cow::Owned(folding.rest) } else { Cow::Borrowed(json) }
+    })
 }
 
-/// As [`fold`], into buffers that the thread keeps.
-pub fn with_folded<R>(json: &[u8], take: impl FnOnce(&[u8]) -> R) -> R {
+/// As [`fold`] where it is known where the variables stand, into buffers that the thread keeps.
+pub fn with_folded<R>(json: &[u8], locals: &[Range<usize>], take: impl FnOnce(&[u8]) -> R) -> R {
     thread_local! {
         static FOLDING: RefCell<Folding> = RefCell::default();
     }
     let mut folding = FOLDING.take();
-    let taken = if folding.fold(json) { take(&folding.rest) } else { take(json) };
+    let taken = if folding.fold(json, locals) { take(&folding.rest) } else { take(json) };
     folding.rest.clear();
     folding.rest.shrink_to(BUFFER_KEPT);
     folding.moved.clear();
@@ -43,32 +49,44 @@ pub fn with_folded<R>(json: &[u8], take: impl FnOnce(&[u8]) -> R) -> R {
     taken
 }
 
+/// Finds the variables in JSON.
+pub fn with_locals<R>(json: &[u8], take: impl FnOnce(&[Range<usize>]) -> R) -> R {
+    if holds_control(json) {
+        return take(&[AS_IT_IS]);
+    }
+    let mut locals = Vec::new();
+    let mut at = 0;
+    while let Some(found) = memmem::find(&json[at..], VARS) {
+        let from = at + found + VARS.len() - 1;
+        let Some(to) = object_end(json, from) else { break };
+        locals.push(from..to);
+        at = to;
+    }
+    take(&locals)
+}
+
 impl Folding {
     /// Whether there was anything to move; else the JSON is to be taken as it is.
-    fn fold(&mut self, json: &[u8]) -> bool {
+    fn fold(&mut self, json: &[u8], locals: &[Range<usize>]) -> bool {
         let Self { rest, moved } = self;
         rest.clear();
         moved.clear();
-        if holds_control(json) {
+        if locals == [AS_IT_IS] {
             rest.push(END); // no JSON of ours; kept as it is
             rest.extend_from_slice(json);
             return true;
         }
-        let mut kept_to = 0;
-        while let Some(found) = memmem::find(&json[kept_to..], VARS) {
-            let from = kept_to + found + VARS.len() - 1;
-            let Some(to) = object_end(json, from) else { break };
-            if rest.is_empty() {
-                rest.reserve(json.len() + json.len() / 16);
-            }
-            rest.extend_from_slice(&json[kept_to..from]);
-            rest.push(HOLE);
-            moved.extend_from_slice(&json[from..to]);
-            moved.push(HOLE);
-            kept_to = to;
-        }
-        if moved.is_empty() {
+        if locals.is_empty() {
             return false;
+        }
+        rest.reserve(json.len() + locals.len() * 2 + 1);
+        let mut kept_to = 0;
+        for local in locals {
+            rest.extend_from_slice(&json[kept_to..local.start]);
+            rest.push(HOLE);
+            moved.extend_from_slice(&json[local.clone()]);
+            moved.push(HOLE);
+            kept_to = local.end;
         }
         rest.extend_from_slice(&json[kept_to..]);
         rest.push(END);

@@ -5,6 +5,7 @@
 //! theirs by number; 0 is none.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
@@ -38,9 +39,14 @@ static IDLE: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
 
 /// Compresses the JSON of an event on its own.
 pub fn encode(json: &[u8]) -> Vec<u8> {
+    layout::with_locals(json, |locals| encode_moving(json, locals))
+}
+
+/// As [`encode`], for JSON without control characters of which it is known where its locals stand.
+fn encode_moving(json: &[u8], locals: &[Range<usize>]) -> Vec<u8> {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut compressor = idle.unwrap_or_else(|| Compressor::new(LEVEL).expect("zstd has this level"));
-    let payload = layout::with_folded(json, |folded| compress(&mut compressor, folded));
+    let payload = layout::with_folded(json, locals, |folded| compress(&mut compressor, folded));
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     if idle.len() < IDLE_MAX {
         idle.push(compressor);

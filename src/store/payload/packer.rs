@@ -2,6 +2,7 @@
 //! the database: `jobs::dictionaries` tells it what there is.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -57,12 +58,12 @@ struct Project {
 }
 
 impl Packer {
-    /// Compresses the JSON of an event of this project.
-    pub fn pack(&self, project: ProjectId, json: &[u8]) -> Packed {
+    /// Compresses the JSON of an event of this project; `locals` are the places in it of what is better moved to its end (see `layout`).
+    pub fn pack(&self, project: ProjectId, json: &[u8], locals: &[Range<usize>]) -> Packed {
         let encoder = self.lock().get(&project).and_then(|known| known.encoder.clone());
         let packed = match encoder {
-            Some((dictionary_id, encoder)) => Packed { dictionary_id, payload: encoder.encode(json) },
-            None => Packed { dictionary_id: NO_DICTIONARY, payload: super::encode(json) },
+            Some((dictionary_id, encoder)) => Packed { dictionary_id, payload: encoder.encode_moving(json, locals) },
+            None => Packed { dictionary_id: NO_DICTIONARY, payload: super::encode_moving(json, locals) },
         };
         let mut projects = self.lock();
         let known = projects.entry(project).or_default();

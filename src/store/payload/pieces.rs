@@ -63,7 +63,7 @@ pub(super) fn cut(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Any eight bytes of the hash of a piece. Whoever could make pieces with the same hash would only be compressed worse.
-fn hash(piece: &[u8]) -> u64 {
+pub(super) fn hash(piece: &[u8]) -> u64 {
     let mix = |state: u64, block: &[u8; 16]| {
         let block = u128::from_le_bytes(*block);
         #[expect(clippy::cast_possible_truncation, reason = "one half each")]

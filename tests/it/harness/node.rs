@@ -53,10 +53,11 @@ impl Node {
         Self { digest, spool, db, clock, dir }
     }
 
-    /// The same node after `kill -9` and a new start.
-    pub fn restart(self) -> Self {
+    /// The same node after `kill -9` and a new start. Tasks of its first life would hold on to the spool, which a process that ends does not.
+    pub async fn restart(self) -> Self {
         let Self { digest, spool, db, clock, dir } = self;
-        drop((digest, spool));
+        drop(digest);
+        spool.release().await;
         Self::open(db, clock, dir)
     }
 

@@ -1,7 +1,7 @@
 //! Products by the expressions of uap-core, the list that Sentry uses too (`uap-core.json`: release 0.18.0 of
 //! <https://github.com/ua-parser/uap-core>, browsers and systems only, under the licence beside it).
 //!
-//! Its 550 expressions need 10 MB once compiled, which happens when the first agent is looked at; the 630 for devices would need another
+//! Its 550 expressions need 10 MB once compiled, which happens when an agent is looked at that is not remembered; the 630 for devices would need another
 //! 15 MB and are replaced by a few rules in [`super::device`]. Looking one up takes 10 to 200 µs, hence the cache.
 
 use std::borrow::Cow;
@@ -17,7 +17,8 @@ const AGENT_LEN_MAX: usize = 512;
 const REMEMBERED_MAX: usize = 1_024;
 
 static EXPRESSIONS: &str = include_str!("uap-core.json");
-static KNOWN: LazyLock<Option<Known>> = LazyLock::new(|| Known::compile(EXPRESSIONS));
+/// Compiled when an agent has to be looked up, until [`forget`].
+static KNOWN: Mutex<Option<Arc<Known>>> = Mutex::new(None);
 static REMEMBERED: LazyLock<Mutex<HashMap<String, Arc<Agent>>>> = LazyLock::new(Mutex::default);
 
 /// A name and a version, which may be empty.
@@ -44,13 +45,27 @@ pub(super) fn agent(text: &str) -> Arc<Agent> {
     if let Some(agent) = remembered().get(text) {
         return Arc::clone(agent);
     }
-    let agent = Arc::new(KNOWN.as_ref().map(|known| known.agent(text)).unwrap_or_default());
+    let agent = Arc::new(known().map(|known| known.agent(text)).unwrap_or_default());
     let mut remembered = remembered();
     if remembered.len() >= REMEMBERED_MAX {
         remembered.clear();
     }
     remembered.insert(text.to_owned(), Arc::clone(&agent));
     agent
+}
+
+/// Gives the memory of the compiled expressions back: what comes while little comes has agents that are remembered.
+pub fn forget() {
+    *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// The compiled expressions. Who needs them while they are being compiled waits for that.
+fn known() -> Option<Arc<Known>> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.is_none() {
+        *known = Known::compile(EXPRESSIONS).map(Arc::new);
+    }
+    known.clone()
 }
 
 /// A panic elsewhere leaves the cache as good as it was.

@@ -8,6 +8,7 @@ use super::Arrival;
 use crate::protocol::event::Event;
 use crate::protocol::json::{Json, Object};
 use known::Product;
+pub use known::forget;
 
 /// Fills in the contexts `browser`, `os` and `device` where the SDK sent none. Servers have a system of their own: the visitor's goes to
 /// `client_os`, as Sentry has it.
