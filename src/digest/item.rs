@@ -134,7 +134,7 @@ fn dispatch(item: &Item<'_>, cx: &mut Cx<'_>, reading: &mut Reading) -> Lead {
         "session" => session::read(item.payload, cx, reading),
         "sessions" => session::read_sums(item.payload, cx, reading),
         "check_in" => check_in::read(item.payload, cx, reading),
-        "client_report" => client_report::read(item.payload, reading),
+        "client_report" => client_report::read(item.payload, &cx.rules.scrub, reading),
         _ => reading.tally(Category::of(item), Outcome::Unsupported, 1),
     }
     Lead::None
