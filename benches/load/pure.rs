@@ -72,7 +72,7 @@ fn one(gzip: &[u8], encoder: &Encoder, stages: &mut [Duration; STAGES.len()]) ->
     done();
     event::with_stored(&event, |json, locals| {
         done();
-        let stored = encoder.encode_moving(json, locals);
+        let stored = encoder.encode_moving(json, Some(locals));
         done();
         stored.len()
     })

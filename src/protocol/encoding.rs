@@ -288,8 +288,7 @@ mod tests {
         let plain: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
         let body = gzip(&plain);
         let seen = glance("gzip", &body, LIMIT).unwrap();
-        assert!(seen.head.len() < 5_000 && plain.starts_with(&seen.head), "{}", seen.head.len());
-        assert_eq!(seen.len, plain.len());
+        assert_eq!((&seen.head[..], seen.len), (&plain[..GLANCE_BYTES[1]], plain.len()));
         for header_len in [10, 500, 766, 767, 768, 3_000] {
             let plain = format!("{}\n{{}}\n{}", "h".repeat(header_len), "x".repeat(50_000));
             let seen = glance("gzip", &gzip(plain.as_bytes()), LIMIT).unwrap();

@@ -26,6 +26,13 @@ pub enum PageError {
     Internal(String),
 }
 
+impl PageError {
+    /// Whoever may look and not touch tried to change something.
+    pub fn read_only() -> Self {
+        Self::Forbidden("Your role is read only. An owner or an admin can change it under Members.".to_owned())
+    }
+}
+
 impl From<anyhow::Error> for PageError {
     fn from(error: anyhow::Error) -> Self {
         let text = format!("{error:#}");

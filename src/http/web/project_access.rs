@@ -31,7 +31,7 @@ impl ProjectAccess {
         if self.me.user.role.may_work() {
             return Ok(());
         }
-        Err(PageError::Forbidden("Your role is read only. An owner or an admin can change it under Members.".to_owned()))
+        Err(PageError::read_only())
     }
 }
 

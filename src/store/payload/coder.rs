@@ -59,11 +59,11 @@ impl Encoder {
 
     /// Compresses the JSON of an event.
     pub fn encode(&self, json: &[u8]) -> Vec<u8> {
-        layout::with_locals(json, |locals| self.encode_moving(json, locals))
+        self.encode_moving(json, layout::locals(json).as_deref())
     }
 
-    /// As [`Encoder::encode`], for JSON without control characters of which it is known where its locals stand.
-    pub fn encode_moving(&self, json: &[u8], locals: &[Range<usize>]) -> Vec<u8> {
+    /// As [`Encoder::encode`] where it is known where the locals stand.
+    pub fn encode_moving(&self, json: &[u8], locals: Option<&[Range<usize>]>) -> Vec<u8> {
         thread_local! {
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }

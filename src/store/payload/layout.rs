@@ -16,9 +16,6 @@ const HOLE: u8 = 1;
 /// Stands between the rest and what was taken out; at the very begin it says that all that follows is as it was.
 const END: u8 = 2;
 
-/// Stands for the places in what holds these characters and must be kept as it is.
-const AS_IT_IS: Range<usize> = usize::MAX..usize::MAX;
-
 /// What is moved, and the result; kept for the next event.
 #[derive(Default)]
 pub struct Folding {
@@ -28,14 +25,12 @@ pub struct Folding {
 
 /// Moves the variables; [`unfold`] moves them back.
 pub fn fold(json: &[u8]) -> Cow<'_, [u8]> {
-    with_locals(json, |locals| {
-        let mut folding = Folding::default();
-        if folding.fold(json, locals) { Cow::Owned(folding.rest) } else { Cow::Borrowed(json) }
-    })
+    let mut folding = Folding::default();
+    if folding.fold(json, locals(json).as_deref()) { Cow::Owned(folding.rest) } else { Cow::Borrowed(json) }
 }
 
 /// As [`fold`] where it is known where the variables stand, into buffers that the thread keeps.
-pub fn with_folded<R>(json: &[u8], locals: &[Range<usize>], take: impl FnOnce(&[u8]) -> R) -> R {
+pub fn with_folded<R>(json: &[u8], locals: Option<&[Range<usize>]>, take: impl FnOnce(&[u8]) -> R) -> R {
     thread_local! {
         static FOLDING: RefCell<Folding> = RefCell::default();
     }
@@ -49,10 +44,10 @@ pub fn with_folded<R>(json: &[u8], locals: &[Range<usize>], take: impl FnOnce(&[
     taken
 }
 
-/// Finds the variables in JSON.
-pub fn with_locals<R>(json: &[u8], take: impl FnOnce(&[Range<usize>]) -> R) -> R {
+/// Finds the variables in JSON; `None`: it is no JSON of ours and must be kept as it is.
+pub fn locals(json: &[u8]) -> Option<Vec<Range<usize>>> {
     if holds_control(json) {
-        return take(&[AS_IT_IS]);
+        return None;
     }
     let mut locals = Vec::new();
     let mut at = 0;
@@ -62,20 +57,20 @@ pub fn with_locals<R>(json: &[u8], take: impl FnOnce(&[Range<usize>]) -> R) -> R
         locals.push(from..to);
         at = to;
     }
-    take(&locals)
+    Some(locals)
 }
 
 impl Folding {
     /// Whether there was anything to move; else the JSON is to be taken as it is.
-    fn fold(&mut self, json: &[u8], locals: &[Range<usize>]) -> bool {
+    fn fold(&mut self, json: &[u8], locals: Option<&[Range<usize>]>) -> bool {
         let Self { rest, moved } = self;
         rest.clear();
         moved.clear();
-        if locals == [AS_IT_IS] {
-            rest.push(END); // no JSON of ours; kept as it is
+        let Some(locals) = locals else {
+            rest.push(END);
             rest.extend_from_slice(json);
             return true;
-        }
+        };
         if locals.is_empty() {
             return false;
         }

@@ -39,11 +39,11 @@ static IDLE: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
 
 /// Compresses the JSON of an event on its own.
 pub fn encode(json: &[u8]) -> Vec<u8> {
-    layout::with_locals(json, |locals| encode_moving(json, locals))
+    encode_moving(json, layout::locals(json).as_deref())
 }
 
-/// As [`encode`], for JSON without control characters of which it is known where its locals stand.
-fn encode_moving(json: &[u8], locals: &[Range<usize>]) -> Vec<u8> {
+/// As [`encode`] where it is known where the locals stand.
+fn encode_moving(json: &[u8], locals: Option<&[Range<usize>]>) -> Vec<u8> {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut compressor = idle.unwrap_or_else(|| Compressor::new(LEVEL).expect("zstd has this level"));
     let payload = layout::with_folded(json, locals, |folded| compress(&mut compressor, folded));

@@ -62,8 +62,8 @@ impl Packer {
     pub fn pack(&self, project: ProjectId, json: &[u8], locals: &[Range<usize>]) -> Packed {
         let encoder = self.lock().get(&project).and_then(|known| known.encoder.clone());
         let packed = match encoder {
-            Some((dictionary_id, encoder)) => Packed { dictionary_id, payload: encoder.encode_moving(json, locals) },
-            None => Packed { dictionary_id: NO_DICTIONARY, payload: super::encode_moving(json, locals) },
+            Some((dictionary_id, encoder)) => Packed { dictionary_id, payload: encoder.encode_moving(json, Some(locals)) },
+            None => Packed { dictionary_id: NO_DICTIONARY, payload: super::encode_moving(json, Some(locals)) },
         };
         let mut projects = self.lock();
         let known = projects.entry(project).or_default();

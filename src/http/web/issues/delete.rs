@@ -156,7 +156,7 @@ fn chosen(fields: &Fields) -> Vec<IssueId> {
 impl From<Refusal> for PageError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::ReadOnly => Self::Forbidden("Your role is read only. An owner or an admin can change it under Members.".to_owned()),
+            Refusal::ReadOnly => Self::read_only(),
             Refusal::Failed(error) => error.into(),
             refused => Self::BadRequest(refused.to_string()),
         }
