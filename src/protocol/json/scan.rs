@@ -9,8 +9,12 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
             return count * BLOCK + at;
         }
     }
-    let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
-    bytes.len() - rest.len() + stop
+    let before = bytes.len() - rest.len();
+    match bytes.last_chunk() {
+        // Once more over some bytes of which it is known that they do not stop.
+        Some(block) => first_stop(block).map_or(bytes.len(), |at| bytes.len() - BLOCK + at),
+        None => before + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len()),
+    }
 }
 
 /// Bytes looked at in one step.

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::num::NonZero;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 use anyhow::Context;
@@ -82,16 +83,28 @@ impl Encoder {
         })
     }
 
+    /// Each thread has a set that it tries first: tables that went from one processor to the other would have to be fetched again.
     fn pack(&self, text: &[u8]) -> Vec<u8> {
-        for compressor in &self.compressors {
+        let count = self.compressors.len();
+        let own = thread_number() % count;
+        for compressor in self.compressors.iter().cycle().skip(own).take(count) {
             match compressor.try_lock() {
                 Ok(mut free) => return compress(&mut free, text),
                 Err(TryLockError::Poisoned(broken)) => return compress(&mut broken.into_inner(), text),
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        compress(&mut self.compressors[0].lock().unwrap_or_else(PoisonError::into_inner), text)
+        compress(&mut self.compressors[own].lock().unwrap_or_else(PoisonError::into_inner), text)
     }
+}
+
+/// Threads that compress, in the order in which they began to.
+fn thread_number() -> usize {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
 }
 
 /// What fits the dictionary: zstd would take tables for far smaller ones, and leave the rest of it unused.

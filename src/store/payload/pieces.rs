@@ -13,8 +13,8 @@ const NUMBERED: u8 = 3;
 const NEXT: u8 = 4;
 /// Places that are looked at for a piece: those that find none in so many are not found again.
 const PROBES_MAX: usize = 8;
-/// Marks an empty place.
-const EMPTY: Slot = Slot { tag: 0, number: u32::MAX };
+/// The tag of an empty place.
+const EMPTY: u8 = 0;
 
 /// The first piece of a text, brackets and commas included. Where it ends does not depend on what comes after it. `None`: the rest, which nothing ends.
 fn first(text: &[u8]) -> Option<&[u8]> {
@@ -136,42 +136,39 @@ impl Pieces {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Slot {
-    tag: u32,
-    number: u32,
-}
-
 /// Finds the number of a piece.
 pub(super) struct Finder {
     pieces: Pieces,
-    slots: Box<[Slot]>,
+    /// One byte of the hash of the piece at each place: what nobody knows is told by these alone, which fit the caches of a processor.
+    tags: Box<[u8]>,
+    numbers: Box<[u32]>,
 }
 
 impl Finder {
     /// Prepares it.
     pub(super) fn new(pieces: Pieces) -> Self {
-        let mut slots = vec![EMPTY; (2 * pieces.len()).next_power_of_two()].into_boxed_slice();
+        let place_count = (2 * pieces.len()).next_power_of_two();
+        let (mut tags, mut numbers) = (vec![EMPTY; place_count].into_boxed_slice(), vec![0; place_count].into_boxed_slice());
         for number in 0..pieces.len() {
             let Some(piece) = pieces.get(number) else { continue };
-            let (tag, places) = places(hash(piece), slots.len());
-            let free = places.into_iter().find(|place| slots[*place].number == EMPTY.number);
+            let (tag, places) = places(hash(piece), place_count);
+            let free = places.into_iter().find(|place| tags[*place] == EMPTY);
             if let (Some(place), Ok(number)) = (free, u32::try_from(number)) {
-                slots[place] = Slot { tag, number };
+                (tags[place], numbers[place]) = (tag, number);
             }
         }
-        Self { pieces, slots }
+        Self { pieces, tags, numbers }
     }
 
     /// About how many bytes of memory it takes.
     pub(super) fn memory_len(&self) -> usize {
-        self.pieces.memory_len() + size_of::<Slot>() * self.slots.len()
+        self.pieces.memory_len() + (size_of::<u8>() + size_of::<u32>()) * self.tags.len()
     }
 
     fn find(&self, piece: &[u8]) -> Option<usize> {
-        let (tag, places) = places(hash(piece), self.slots.len());
-        let slots = places.into_iter().map(|place| self.slots[place]).take_while(|slot| slot.number != EMPTY.number);
-        let mut numbers = slots.filter(|slot| slot.tag == tag).map(|slot| slot.number as usize);
+        let (tag, places) = places(hash(piece), self.tags.len());
+        let taken = places.into_iter().take_while(|place| self.tags[*place] != EMPTY);
+        let mut numbers = taken.filter(|place| self.tags[*place] == tag).map(|place| self.numbers[place] as usize);
         numbers.find(|number| self.pieces.get(*number) == Some(piece))
     }
 
@@ -204,11 +201,11 @@ impl Finder {
     }
 }
 
-/// What tells pieces apart that share a place, and the places of a hash in the order in which they are looked at.
-fn places(hash: u64, slot_count: usize) -> (u32, [usize; PROBES_MAX]) {
+/// What tells most pieces apart that share a place, and the places of a hash in the order in which they are looked at.
+fn places(hash: u64, place_count: usize) -> (u8, [usize; PROBES_MAX]) {
     #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-    let (tag, start) = ((hash >> 32) as u32, hash as usize);
-    (tag, std::array::from_fn(|probe| (start + probe) & (slot_count - 1)))
+    let (tag, start) = ((hash >> 56) as u8, hash as usize);
+    (tag.max(EMPTY + 1), std::array::from_fn(|probe| (start + probe) & (place_count - 1)))
 }
 
 #[cfg(test)]
