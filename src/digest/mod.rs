@@ -116,6 +116,8 @@ pub struct Digest(Arc<Inner>);
 
 struct Inner {
     db: Db,
+    /// The connection of the one committer.
+    commits: Db,
     clock: Clock,
     spool: Spool,
     settings: Settings,
@@ -150,6 +152,7 @@ impl Digest {
     /// Wires it; nothing is read before the first [`Digest::run_once`].
     pub fn new(db: Db, clock: Clock, spool: Spool, settings: Settings) -> Self {
         Self(Arc::new(Inner {
+            commits: store::of_one(&db),
             db,
             clock,
             spool,
@@ -376,7 +379,7 @@ impl Inner {
 
     async fn try_commit(&self, readings: &[Reading], places: &[Place]) -> Result<commit::Done, Failure> {
         let now = self.clock.now();
-        let mut tx = store::begin_keyed(&self.db).await?;
+        let mut tx = store::begin_keyed(&self.commits).await?;
         let done = commit::write(&mut tx, readings, &self.settings, &self.fates, now).await?;
         let Mark { position, ahead } = self.spool.mark_after(places);
         let (segment, offset) = position.to_row();

@@ -79,6 +79,12 @@ pub type Db = PgPool;
 /// The schema, embedded in the binary. Applied in order, each in a transaction, under an advisory lock.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
+/// A pool of one connection to the same database, made when it is first needed. A connection has its own plans and its own memory of what it
+/// read of the catalog, so work that comes again and again is best done on the same one; the other pool passes its connections round.
+pub fn of_one(db: &Db) -> Db {
+    db.options().clone().min_connections(0).max_connections(1).connect_lazy_with((*db.connect_options()).clone())
+}
+
 /// Opens a transaction.
 pub async fn begin(db: &Db) -> sqlx::Result<Tx> {
     db.begin().await
