@@ -93,7 +93,7 @@ fn shorten(lines: &mut Vec<String>) {
         lines.truncate(EXPLAINED_MAX - 1);
         lines.push(format!("and {more_count} more"));
     }
-    for line in lines {
+    for line in lines.iter_mut().filter(|line| line.len() > EXPLAINED_LEN_MAX) {
         if let Some((cut, _)) = line.char_indices().nth(EXPLAINED_LEN_MAX) {
             line.truncate(cut);
             line.push('…');

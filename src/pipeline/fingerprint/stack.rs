@@ -27,7 +27,8 @@ impl<'a> Stack<'a> {
     pub fn read(trace: Option<&'a Stacktrace<'a>>, platform: &str, version: Version) -> Self {
         let frames = trace.map_or(&[][..], |trace| &trace.frames);
         let ruling = trace.and_then(|trace| trace.ruling).unwrap_or_default();
-        let folded = fold_comprehensions(both_ends(frames).filter_map(|frame| Contribution::of(frame, platform, version)));
+        let contributions = both_ends(frames).filter_map(|frame| Contribution::of(frame, platform, version));
+        let folded = fold_comprehensions(contributions, frames.len().min(FRAMES_MAX));
         let with_text = |contribution: Contribution<'a>| {
             let text = contribution.text();
             (contribution, text)
@@ -96,8 +97,8 @@ fn both_ends<'a>(frames: &'a [Frame<'a>]) -> impl Iterator<Item = &'a Frame<'a>>
 }
 
 /// List comprehensions have a frame of their own up to Python 3.11 and none since: the function around them takes over the line.
-fn fold_comprehensions<'a>(frames: impl Iterator<Item = Contribution<'a>>) -> Vec<Contribution<'a>> {
-    let mut stack: Vec<Contribution<'a>> = Vec::new();
+fn fold_comprehensions<'a>(frames: impl Iterator<Item = Contribution<'a>>, count_max: usize) -> Vec<Contribution<'a>> {
+    let mut stack: Vec<Contribution<'a>> = Vec::with_capacity(count_max);
     for contribution in frames {
         match stack.last_mut() {
             Some(around) if contribution.is_comprehension && around.place == contribution.place => around.take_line(contribution),

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use anyhow::Context;
 use memchr::memchr;
 use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::{CParameter, DictAttachPref};
+use zstd::zstd_safe::{CParameter, DictAttachPref, ParamSwitch};
 
 use super::pieces::{Finder, Pieces};
 use super::{BUFFER_KEPT, DIVIDER, compress, layout, unpack};
@@ -114,8 +114,14 @@ fn slots_log(content_len: usize) -> u32 {
 
 fn prepare(text: &[u8], slots_log: u32) -> anyhow::Result<Compressor<'static>> {
     let mut compressor = Compressor::new(LEVEL).context("making a compressor")?;
-    // Else the tables of the dictionary would be copied for every event.
-    for parameter in [CParameter::HashLog(slots_log), CParameter::ForceAttachDict(DictAttachPref::ForceAttach)] {
+    let parameters = [
+        CParameter::HashLog(slots_log),
+        // Else the tables of the dictionary would be copied for every event.
+        CParameter::ForceAttachDict(DictAttachPref::ForceAttach),
+        // Since the last event other work has driven them out of the nearest cache.
+        CParameter::PrefetchCDictTables(ParamSwitch::Enable),
+    ];
+    for parameter in parameters {
         compressor.set_parameter(parameter).context("setting up a compressor")?;
     }
     compressor.context_mut().load_dictionary(text).map_err(|code| anyhow::anyhow!("zstd refuses a dictionary, code {code}"))?;
