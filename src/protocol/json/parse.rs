@@ -19,9 +19,10 @@ pub(super) fn document<'a>(bytes: &'a [u8], depth_max: usize, repairs: &mut Repa
     let text = std::str::from_utf8(bytes).map_err(|_| NotJson)?;
     let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth_max, items: Vec::new(), entries: Vec::new(), repairs };
     parser.skip_blanks();
-    let value = parser.value(0)?;
+    let mut root = Json::Null;
+    parser.value(0, |_, value| root = value)?;
     parser.skip_blanks();
-    if parser.at == bytes.len() { Ok(value) } else { Err(NotJson) }
+    if parser.at == bytes.len() { Ok(root) } else { Err(NotJson) }
 }
 
 struct Parser<'a, 'r> {
@@ -54,52 +55,79 @@ impl<'a> Parser<'a, '_> {
         self.peek()
     }
 
-    fn value(&mut self, depth: usize) -> Result<Json<'a>> {
+    /// Reads a value and lets it be put where it belongs. It is not returned: on its way through results it would be written and read again in
+    /// pieces that overlap, for which a processor stands still. That was half of the time of all this.
+    #[inline]
+    fn value(&mut self, depth: usize, put: impl FnOnce(&mut Self, Json<'a>)) -> Result<()> {
         match self.peek()? {
-            b'"' => Ok(Json::Text(self.string()?)),
+            b'"' => match self.plain_string()? {
+                Some(text) => put(self, Json::Text(Cow::Borrowed(text))),
+                None => {
+                    let text = self.escaped()?;
+                    put(self, Json::Text(Cow::Owned(text)));
+                }
+            },
             b'{' | b'[' if depth >= self.depth_max => {
                 self.skip_value()?;
                 self.repairs.too_deep += 1;
-                Ok(Json::Text(Cow::Borrowed(TOO_DEEP)))
+                put(self, Json::Text(Cow::Borrowed(TOO_DEEP)));
             }
-            b'{' => self.object(depth),
-            b'[' => self.array(depth),
-            b't' => self.word("true", Json::Bool(true)),
-            b'f' => self.word("false", Json::Bool(false)),
-            b'n' => self.word("null", Json::Null),
-            _ => Ok(Json::Number(self.number()?)),
+            b'{' => {
+                let object = self.object(depth)?;
+                put(self, Json::Object(object));
+            }
+            b'[' => {
+                let list = self.array(depth)?;
+                put(self, Json::Array(list));
+            }
+            b't' => {
+                self.word("true")?;
+                put(self, Json::Bool(true));
+            }
+            b'f' => {
+                self.word("false")?;
+                put(self, Json::Bool(false));
+            }
+            b'n' => {
+                self.word("null")?;
+                put(self, Json::Null);
+            }
+            _ => {
+                let number = self.number()?;
+                put(self, Json::Number(number));
+            }
         }
+        Ok(())
     }
 
-    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>> {
+    fn word(&mut self, word: &str) -> Result<()> {
         let found = self.bytes[self.at..].starts_with(word.as_bytes());
         self.at += word.len();
-        if found { Ok(value) } else { Err(NotJson) }
+        if found { Ok(()) } else { Err(NotJson) }
     }
 
-    fn array(&mut self, depth: usize) -> Result<Json<'a>> {
+    fn array(&mut self, depth: usize) -> Result<Vec<Json<'a>>> {
         self.at += 1;
         let start = self.items.len();
         if self.peek_token()? == b']' {
             self.at += 1;
-            return Ok(Json::Array(Vec::new()));
+            return Ok(Vec::new());
         }
         loop {
             self.skip_blanks();
-            let item = self.value(depth + 1)?;
-            self.items.push(item);
+            self.value(depth + 1, |parser, item| parser.items.push(item))?;
             if !self.goes_on(b']')? {
-                return Ok(Json::Array(self.items.drain(start..).collect()));
+                return Ok(self.items.drain(start..).collect());
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Json<'a>> {
+    fn object(&mut self, depth: usize) -> Result<Object<'a>> {
         self.at += 1;
         let start = self.entries.len();
         if self.peek_token()? == b'}' {
             self.at += 1;
-            return Ok(Json::Object(Object::new()));
+            return Ok(Object::new());
         }
         let (mut seen, mut has_equal_keys) = (0_u64, false);
         loop {
@@ -109,15 +137,14 @@ impl<'a> Parser<'a, '_> {
             // Only keys with the same mark can be equal, and nearly all keys of an object have a mark of their own.
             has_equal_keys |= seen & mark != 0 && known.len() <= FEW_FIELDS && known.iter().any(|(known, _)| *known == key);
             seen |= mark;
-            let value = self.value(depth + 1)?;
-            self.entries.push((key, value));
+            self.value(depth + 1, |parser, value| parser.entries.push((key, value)))?;
             if !self.goes_on(b'}')? {
                 break;
             }
         }
         let may_repeat = has_equal_keys || self.entries.len() - start > FEW_FIELDS;
         let entries = self.entries.drain(start..);
-        Ok(Json::Object(if may_repeat { entries.collect() } else { Object::of_distinct(entries.collect()) }))
+        Ok(if may_repeat { entries.collect() } else { Object::of_distinct(entries.collect()) })
     }
 
     /// A key and its colon, up to where the value begins.
@@ -125,7 +152,10 @@ impl<'a> Parser<'a, '_> {
         if self.peek_token()? != b'"' {
             return Err(NotJson);
         }
-        let key = self.string()?;
+        let key = match self.plain_string()? {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(self.escaped()?),
+        };
         if self.peek_token()? != b':' {
             return Err(NotJson);
         }
@@ -162,7 +192,7 @@ impl<'a> Parser<'a, '_> {
                     }
                     self.at += 1;
                 }
-                _ => drop(self.value(0)?),
+                _ => self.value(0, |_, _| {})?,
             }
             loop {
                 let Some(&closing) = open.last() else { return Ok(()) };
@@ -177,23 +207,25 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// A string, its quotes included: a slice of the input unless something in it is escaped.
-    fn string(&mut self) -> Result<Cow<'a, str>> {
+    /// A string, its quotes included: a slice of the input. `None`: something in it is escaped; it is left as it is.
+    #[inline]
+    fn plain_string(&mut self) -> Result<Option<&'a str>> {
         let start = self.at + 1;
         let end = start + scan::plain_len(&self.bytes[start..]);
-        self.at = end;
-        match self.peek()? {
-            b'"' => {
-                self.at += 1;
-                Ok(Cow::Borrowed(&self.text[start..end]))
+        match self.bytes.get(end) {
+            Some(b'"') => {
+                self.at = end + 1;
+                Ok(Some(&self.text[start..end]))
             }
-            b'\\' => self.escaped(start).map(Cow::Owned),
+            Some(b'\\') => Ok(None),
             _ => Err(NotJson),
         }
     }
 
-    /// The rest of a string, from its first escape on.
-    fn escaped(&mut self, start: usize) -> Result<String> {
+    /// A string in which something is escaped.
+    fn escaped(&mut self) -> Result<String> {
+        let start = self.at + 1;
+        self.at = start + scan::plain_len(&self.bytes[start..]);
         let mut text = String::with_capacity(2 * (self.at - start) + 32);
         text.push_str(&self.text[start..self.at]);
         loop {
