@@ -60,7 +60,7 @@ impl<'a> Parser<'a, '_> {
     #[inline]
     fn value(&mut self, depth: usize, put: impl FnOnce(&mut Self, Json<'a>)) -> Result<()> {
         match self.peek()? {
-            b'"' => match self.plain_string()? {
+            b'"' => match self.plain_string() {
                 Some(text) => put(self, Json::Text(Cow::Borrowed(text))),
                 None => {
                     let text = self.escaped()?;
@@ -129,39 +129,55 @@ impl<'a> Parser<'a, '_> {
             self.at += 1;
             return Ok(Object::new());
         }
-        let (mut seen, mut has_equal_keys) = (0_u64, false);
+        let mut marks = Marks::default();
         loop {
-            let key = self.key()?;
-            let mark = mark(&key);
-            let known = &self.entries[start..];
-            // Only keys with the same mark can be equal, and nearly all keys of an object have a mark of their own.
-            has_equal_keys |= seen & mark != 0 && known.len() <= FEW_FIELDS && known.iter().any(|(known, _)| *known == key);
-            seen |= mark;
-            self.value(depth + 1, |parser, value| parser.entries.push((key, value)))?;
+            self.expect(b'"')?;
+            match self.plain_string() {
+                Some(key) => {
+                    self.colon()?;
+                    marks.add(key, &self.entries[start..]);
+                    self.value(depth + 1, |parser, value| parser.entries.push((Cow::Borrowed(key), value)))?;
+                }
+                None => {
+                    let key = self.escaped()?;
+                    self.colon()?;
+                    marks.add(&key, &self.entries[start..]);
+                    let mut field = Json::Null;
+                    self.value(depth + 1, |_, value| field = value)?;
+                    self.entries.push((Cow::Owned(key), field));
+                }
+            }
             if !self.goes_on(b'}')? {
                 break;
             }
         }
-        let may_repeat = has_equal_keys || self.entries.len() - start > FEW_FIELDS;
+        let may_repeat = marks.has_equal || self.entries.len() - start > FEW_FIELDS;
         let entries = self.entries.drain(start..);
         Ok(if may_repeat { entries.collect() } else { Object::of_distinct(entries.collect()) })
     }
 
-    /// A key and its colon, up to where the value begins.
-    fn key(&mut self) -> Result<Cow<'a, str>> {
-        if self.peek_token()? != b'"' {
-            return Err(NotJson);
-        }
-        let key = match self.plain_string()? {
-            Some(text) => Cow::Borrowed(text),
-            None => Cow::Owned(self.escaped()?),
-        };
-        if self.peek_token()? != b':' {
-            return Err(NotJson);
-        }
+    /// Up to a sign that must come next.
+    #[inline]
+    fn expect(&mut self, sign: u8) -> Result<()> {
+        if self.peek_token()? == sign { Ok(()) } else { Err(NotJson) }
+    }
+
+    /// Past the colon after a key, up to where the value begins.
+    #[inline]
+    fn colon(&mut self) -> Result<()> {
+        self.expect(b':')?;
         self.at += 1;
         self.skip_blanks();
-        Ok(key)
+        Ok(())
+    }
+
+    /// Past a key and its colon, whatever it is.
+    fn skip_key(&mut self) -> Result<()> {
+        self.expect(b'"')?;
+        if self.plain_string().is_none() {
+            self.escaped()?;
+        }
+        self.colon()
     }
 
     /// Past the comma or the closing bracket after a value: whether there is another one.
@@ -186,7 +202,7 @@ impl<'a> Parser<'a, '_> {
                     if self.peek_token()? != closing {
                         open.push(closing);
                         if closing == b'}' {
-                            self.key()?;
+                            self.skip_key()?;
                         }
                         continue;
                     }
@@ -198,7 +214,7 @@ impl<'a> Parser<'a, '_> {
                 let Some(&closing) = open.last() else { return Ok(()) };
                 if self.goes_on(closing)? {
                     if closing == b'}' {
-                        self.key()?;
+                        self.skip_key()?;
                     }
                     break;
                 }
@@ -207,22 +223,19 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// A string, its quotes included: a slice of the input. `None`: something in it is escaped; it is left as it is.
+    /// A string, its quotes included: a slice of the input. `None`: something in it is escaped, or it does not end; it is left as it is.
     #[inline]
-    fn plain_string(&mut self) -> Result<Option<&'a str>> {
+    fn plain_string(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
         let end = start + scan::plain_len(&self.bytes[start..]);
-        match self.bytes.get(end) {
-            Some(b'"') => {
-                self.at = end + 1;
-                Ok(Some(&self.text[start..end]))
-            }
-            Some(b'\\') => Ok(None),
-            _ => Err(NotJson),
+        if self.bytes.get(end) != Some(&b'"') {
+            return None;
         }
+        self.at = end + 1;
+        Some(&self.text[start..end])
     }
 
-    /// A string in which something is escaped.
+    /// A string in which something may be escaped.
     fn escaped(&mut self) -> Result<String> {
         let start = self.at + 1;
         self.at = start + scan::plain_len(&self.bytes[start..]);
@@ -319,6 +332,24 @@ impl<'a> Parser<'a, '_> {
             self.at += 1;
         }
         if self.at > start { Ok(()) } else { Err(NotJson) }
+    }
+}
+
+/// Finds out whether an object may have two equal keys.
+#[derive(Default)]
+struct Marks {
+    seen: u64,
+    has_equal: bool,
+}
+
+impl Marks {
+    /// Of a key, beside the fields before it.
+    #[inline]
+    fn add(&mut self, key: &str, known: &[Entry<'_>]) {
+        let mark = mark(key);
+        // Only keys with the same mark can be equal, and nearly all keys of an object have a mark of their own.
+        self.has_equal |= self.seen & mark != 0 && known.len() <= FEW_FIELDS && known.iter().any(|(known, _)| known == key);
+        self.seen |= mark;
     }
 }
 
