@@ -59,13 +59,19 @@ impl Table {
     pub(super) fn next(&self, text: &[u8], from: usize) -> usize {
         let mut at = from;
         while let Some(bytes) = text[at..].first_chunk::<WINDOW>() {
-            let mut bits = [0; WINDOW];
-            for (bits, byte) in bits.iter_mut().zip(bytes) {
-                *bits = self.of(*byte);
-            }
-            let of = |place: usize| begins(bits[place], bits[place + 1], bits[place + 2]);
-            if (0..STEP).fold(0, |seen, place| seen | of(place)) & KINDS != 0 {
-                return at + (0..STEP).position(|place| of(place) & KINDS != 0).unwrap_or(0);
+            let [a, b, c, d, e, f, g, h, i, j] = bytes.map(|byte| self.of(byte));
+            let places: [u64; STEP] = [
+                begins(a, b, c),
+                begins(b, c, d),
+                begins(c, d, e),
+                begins(d, e, f),
+                begins(e, f, g),
+                begins(f, g, h),
+                begins(g, h, i),
+                begins(h, i, j),
+            ];
+            if places.into_iter().fold(0, |seen, place| seen | place) & KINDS != 0 {
+                return at + places.into_iter().position(|place| place & KINDS != 0).unwrap_or(0);
             }
             at += STEP;
         }
