@@ -28,6 +28,7 @@ mod alerts;
 mod assign;
 mod attached;
 mod attachment;
+mod background;
 mod check_in;
 mod client_report;
 mod commit;

@@ -1,4 +1,4 @@
-//! Spool entries to readings: decode, frame, read. All the work that needs no database, on the threads for blocking work.
+//! Spool entries to readings: decode, frame, read. All the work that needs no database, on threads that stand back ([`background`]).
 
 use std::borrow::Cow;
 use std::num::NonZero;
@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::background;
 use super::event::{self, Source};
 use super::fates::Fates;
 use super::item::{self, Cx};
@@ -67,16 +68,17 @@ pub async fn entries(mut entries: Vec<Entry>, reader: &Reader, pace: Pace) -> an
         return Ok(vec![]);
     }
     let share = entries.len().div_ceil(pace.thread_count()).max(ENTRIES_PER_THREAD_MIN);
-    let mut tasks = Vec::new();
+    let mut parts = Vec::new();
     while !entries.is_empty() {
         let rest = entries.split_off(share.min(entries.len()));
         let part = std::mem::replace(&mut entries, rest);
         let reader = reader.clone();
-        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(|part| entry(&part, &reader)).collect::<Vec<_>>()));
+        let read = move || part.into_iter().map(|part| entry(&part, &reader)).collect::<Vec<_>>();
+        parts.push(background::begin(read).context("starting a thread that reads")?);
     }
     let mut readings = Vec::new();
-    for task in tasks {
-        readings.extend(task.await.context("reading spool entries")?);
+    for part in parts {
+        readings.extend(part.done().await.context("reading spool entries")?);
     }
     Ok(readings)
 }
