@@ -82,7 +82,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// A pool of one connection to the same database, made when it is first needed. A connection has its own plans and its own memory of what it
 /// read of the catalog, so work that comes again and again is best done on the same one; the other pool passes its connections round.
 pub fn of_one(db: &Db) -> Db {
-    db.options().clone().min_connections(0).max_connections(1).connect_lazy_with((*db.connect_options()).clone())
+    db.options().clone().max_connections(1).connect_lazy_with((*db.connect_options()).clone())
 }
 
 /// Opens a transaction.

@@ -142,9 +142,7 @@ impl<'a> Parser<'a, '_> {
                     let key = self.escaped()?;
                     self.colon()?;
                     marks.add(&key, &self.entries[start..]);
-                    let mut field = Json::Null;
-                    self.value(depth + 1, |_, value| field = value)?;
-                    self.entries.push((Cow::Owned(key), field));
+                    self.value(depth + 1, |parser, value| parser.entries.push((Cow::Owned(key), value)))?;
                 }
             }
             if !self.goes_on(b'}')? {

@@ -7,9 +7,7 @@ use crate::protocol::json::Json;
 /// `{values: […]}` or a list; nulls are left out.
 pub(super) fn list<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Breadcrumb<'a>> {
     let values = scalar::values(value, at, notes);
-    let mut list = Vec::with_capacity(values.len());
-    list.extend(values.into_iter().enumerate().filter_map(|(index, value)| breadcrumb(value, at.key("values").index(index), notes)));
-    list
+    scalar::each(values, at.key("values"), |value, at| breadcrumb(value, at, notes))
 }
 
 fn breadcrumb<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Breadcrumb<'a>> {

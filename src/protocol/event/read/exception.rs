@@ -7,7 +7,7 @@ use crate::protocol::json::Json;
 /// `{values: […]}`, a list, or a single exception; nulls are left out.
 pub(super) fn list<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Exception<'a>> {
     let values = scalar::values(value, at, notes);
-    values.into_iter().enumerate().filter_map(|(index, value)| exception(value, at.key("values").index(index), notes)).collect()
+    scalar::each(values, at.key("values"), |value, at| exception(value, at, notes))
 }
 
 fn exception<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Exception<'a>> {

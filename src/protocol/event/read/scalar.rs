@@ -4,6 +4,9 @@ use super::super::{Notes, Object, Place, Text};
 use crate::domain::level::Level;
 use crate::protocol::json::Json;
 
+/// Entries for which a list has room from the beginning: as many as nearly all lists hold, and little beside the list they are read from.
+const ROOM_MAX: usize = 128;
+
 /// A short description of a value of the wrong type, for a note.
 pub(super) fn shown(value: &Json<'_>) -> String {
     match value {
@@ -121,6 +124,14 @@ pub(super) fn values<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> V
         Json::Text(text) => vec![Json::Text(text)],
         other => dropped(&other, "a list", at, notes).unwrap_or_default(),
     }
+}
+
+/// Reads each value of a list; what there is nothing to read of is left out.
+pub(super) fn each<'a, T>(values: Vec<Json<'a>>, at: Place<'_>, mut read: impl FnMut(Json<'a>, Place<'_>) -> Option<T>) -> Vec<T> {
+    // Frames are large: a list that grows would move them again and again. Of what a client calls a list all may be left out.
+    let mut list = Vec::with_capacity(values.len().min(ROOM_MAX));
+    list.extend(values.into_iter().enumerate().filter_map(|(index, value)| read(value, at.index(index))));
+    list
 }
 
 /// A level by name or by number, the number also as text.

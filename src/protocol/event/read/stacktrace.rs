@@ -28,10 +28,7 @@ pub(super) fn stacktrace<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) 
 }
 
 fn list<'a>(frames: Vec<Json<'a>>, at: Place<'_>, notes: &mut Notes) -> Vec<Frame<'a>> {
-    // Frames are large: a list that grows would move them again and again.
-    let mut list = Vec::with_capacity(frames.len());
-    list.extend(frames.into_iter().enumerate().filter_map(|(index, value)| frame(value, at.index(index), notes)));
-    list
+    scalar::each(frames, at, |value, at| frame(value, at, notes))
 }
 
 fn frame<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Frame<'a>> {

@@ -7,7 +7,7 @@ use crate::protocol::json::Json;
 /// `{values: […]}` or a list; nulls are left out.
 pub(super) fn list<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Vec<Thread<'a>> {
     let values = scalar::values(value, at, notes);
-    values.into_iter().enumerate().filter_map(|(index, value)| thread(value, at.key("values").index(index), notes)).collect()
+    scalar::each(values, at.key("values"), |value, at| thread(value, at, notes))
 }
 
 fn thread<'a>(value: Json<'a>, at: Place<'_>, notes: &mut Notes) -> Option<Thread<'a>> {
