@@ -10,9 +10,15 @@ use bugle::spool::{Entry, OpenError, Spool, SpoolLimits};
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
-/// Everything is read from disk.
-const LIMITS: SpoolLimits =
-    SpoolLimits { max_bytes: 1 << 30, max_age: time::Duration::hours(72), min_free_bytes: 0, segment_bytes: 64 << 20, memory_bytes: 0 };
+/// Everything is read from disk, and one segment is enough.
+const LIMITS: SpoolLimits = SpoolLimits {
+    max_bytes: 1 << 30,
+    max_age: time::Duration::hours(72),
+    min_free_bytes: 0,
+    segment_bytes: SEGMENT_BYTES as u64,
+    memory_bytes: 0,
+};
+const SEGMENT_BYTES: usize = 64 << 10;
 /// Bytes in front of the first record: magic, format, four that are kept free, salt.
 const HEADER_BYTES: u64 = 32;
 const KEPT_FREE: std::ops::Range<u64> = 12..16;
@@ -23,7 +29,8 @@ const RECORDS_MAX: usize = 12;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("a runtime"));
 
-/// An odd first byte: the rest is taken for a segment. An even one: the rest says what is appended, and what then happens to the bytes.
+/// An odd first byte: the rest is taken for a segment. An even one says what the file held before, the rest what is appended, and what then
+/// happens to the bytes.
 pub fn spool(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
     let folder = tempfile::tempdir_in(memory()).expect("a folder");
@@ -31,7 +38,7 @@ pub fn spool(data: &[u8]) {
         fs::write(segment(folder.path()), rest).expect("writable");
         drop(reopened(folder.path()));
     } else {
-        damaged(folder.path(), &mut Script(rest));
+        damaged(folder.path(), first / 2 % 3, &mut Script(rest));
     }
 }
 
@@ -40,13 +47,13 @@ fn memory() -> PathBuf {
     Some(PathBuf::from("/dev/shm")).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir)
 }
 
-fn damaged(dir: &Path, script: &mut Script<'_>) {
-    let written = write(dir, script);
+fn damaged(dir: &Path, former_kind: u8, script: &mut Script<'_>) {
+    keep_a_former_life(dir, former_kind, script);
+    let (written, before) = write(dir, script);
     let Some(last) = written.last() else { return };
     let path = segment(dir);
-    let mut bytes = fs::read(&path).expect("it was written");
-    assert_eq!(bytes.len() as u64, last.place.end.offset, "nothing follows the last record");
-    let before = bytes.clone();
+    assert_eq!(fs::metadata(&path).expect("it was written").len(), last.place.end.offset, "nothing follows the last record");
+    let mut bytes = before.clone();
     script.damage(&mut bytes);
     let is_hit = |at: u64| usize::try_from(at).is_ok_and(|at| before.get(at) != bytes.get(at));
     fs::write(&path, &bytes).expect("writable");
@@ -64,8 +71,23 @@ fn damaged(dir: &Path, script: &mut Script<'_>) {
     assert_eq!(rest.next(), None, "nothing is found that was not appended");
 }
 
-/// Appends what the script says and reads it back once, to know where each record ends.
-fn write(dir: &Path, script: &mut Script<'_>) -> Vec<Entry> {
+/// The segment may be written over another: of bytes that anybody may have sent, or of records as they were.
+fn keep_a_former_life(dir: &Path, kind: u8, script: &mut Script<'_>) {
+    let former = match kind {
+        0 => return,
+        1 => script.bytes(),
+        _ => {
+            let (_, former) = write(dir, script);
+            fs::remove_file(segment(dir)).ok();
+            former
+        }
+    };
+    let bytes: Vec<u8> = former.into_iter().chain(std::iter::repeat(0)).take(SEGMENT_BYTES).collect();
+    fs::write(dir.join("spare"), bytes).expect("writable");
+}
+
+/// Appends what the script says and reads it back once, to know where each record ends. With the bytes as a process that dies leaves them.
+fn write(dir: &Path, script: &mut Script<'_>) -> (Vec<Entry>, Vec<u8>) {
     RUNTIME.block_on(async {
         let spool = Spool::open(dir, LIMITS, Clock::system()).expect("an empty folder opens");
         for _ in 0..usize::from(script.byte()) % RECORDS_MAX {
@@ -73,8 +95,9 @@ fn write(dir: &Path, script: &mut Script<'_>) -> Vec<Entry> {
             spool.append(lane, &meta, body).await.expect("there is room");
         }
         let entries = claim_all(&spool).await;
+        let bytes = fs::read(segment(dir)).unwrap_or_default();
         spool.release().await;
-        entries
+        (entries, bytes)
     })
 }
 

@@ -1,7 +1,8 @@
 //! Durable accept: append, claim, acknowledge, replay. Knows only bytes.
 //!
-//! Records go into numbered segment files. One thread writes: whatever waits goes into one write and one `fdatasync`, then all senders
-//! are answered, so a thousand events a second cost a few dozen syncs. Each record has a lane, a number of the sender's; within a lane
+//! Records go into numbered segment files; a finished one gives its place on disk to the next (`spare`). One thread writes: whatever waits
+//! goes into one write and one `fdatasync`, then all senders are answered, so a thousand events a second cost a few dozen syncs. Each record
+//! has a lane, a number of the sender's; within a lane
 //! records are claimed in the order they were appended, and the lanes take turns, so that one that floods does not delay the others.
 //! They come from memory where they still are, else from the file. The one who claims says what is done (`acknowledge`), keeps how far
 //! that is (`mark_after`) in its own transaction, and hands it back at the next start (`start_from`), so nothing is lost and nothing
@@ -31,6 +32,7 @@ mod reader;
 mod record;
 mod recover;
 mod segment;
+mod spare;
 mod state;
 pub mod survey;
 #[cfg(test)]
@@ -44,6 +46,7 @@ pub use limits::{DiskSpace, SpoolLimits, disk};
 pub use position::{Depth, Entry, Mark, Place, Position};
 use queue::{Append, Queue};
 use reader::{Batch, Reader};
+use spare::Spare;
 use state::State;
 use writer::{Disk, Writer};
 
@@ -70,6 +73,7 @@ struct Shared {
     queue: Queue,
     available: Notify,
     counters: SpoolCounters,
+    spare: Spare,
     /// Tells how long records wait.
     clock: Clock,
 }
@@ -91,6 +95,7 @@ impl Spool {
             queue: Queue::default(),
             available: Notify::new(),
             counters: SpoolCounters::default(),
+            spare: Spare::of(dir, limits.segment_bytes),
             clock,
         });
         shared.counters.corrupt_count.fetch_add(damage_count as u64, Relaxed);
@@ -134,7 +139,7 @@ impl Spool {
     pub fn room(&self) -> Result<(), AppendError> {
         let stuck_since = self.0.shared.state().stuck_since();
         self.0.limits.check_age(stuck_since, self.0.shared.clock.now())?;
-        let free_bytes = disk(&self.0.dir).map_or(u64::MAX, |disk| disk.free_bytes);
+        let free_bytes = disk(&self.0.dir).map_or(u64::MAX, |disk| disk.free_bytes).saturating_add(self.0.shared.spare.byte_count());
         let depth = self.depth();
         if depth.byte_count == 0 {
             return self.0.limits.check(0, free_bytes.saturating_add(self.0.limits.segment_bytes)); // the next append can free a segment
@@ -330,12 +335,12 @@ impl Shared {
         }
     }
 
-    /// Deletes the segments that are done; those with damage are kept under another name.
+    /// Deletes the segments that are done, but for one whose place the next takes; those with damage are kept under another name.
     fn delete_done(&self, dir: &Path) {
         let done = self.state().take_done();
         for (number, segment) in done {
             let path = segment::path(dir, number);
-            let result = if segment.damaged { std::fs::rename(&path, recover::aside(&path)) } else { std::fs::remove_file(&path) };
+            let result = if segment.damaged { std::fs::rename(&path, recover::aside(&path)) } else { self.spare.take_over(&path) };
             if let Err(error) = result {
                 warn!(spool.segment = number, "a finished spool segment could not be removed: {error}");
             }

@@ -4,7 +4,8 @@
 //! magic 4 | meta length 4 | body length 4 | checksum of content 4 | checksum of header 4 | meta | body      (little endian)
 //! ```
 //!
-//! Meta begins with the lane (8 bytes); before format 2 of the segments there were no lanes.
+//! Meta begins with the lane (8 bytes); before format 2 of the segments there were no lanes. Since format 3 a record without any content is
+//! the end of its segment.
 //!
 //! Both checksums begin with the segment's random salt, and the header's also covers the record's own offset. So a body that
 //! contains something that looks like a record (bodies come from outside) is never taken for one, even after damage.
@@ -45,6 +46,11 @@ pub fn encode(salt: Salt, offset: u64, meta: &[u8], body: &[u8], out: &mut Vec<u
     out.extend_from_slice(body);
 }
 
+/// Appends the mark that ends a segment, to stand at `offset`: what follows it is left over from a former life of the file.
+pub fn encode_end(salt: Salt, offset: u64, out: &mut Vec<u8>) {
+    encode(salt, offset, b"", b"", out);
+}
+
 /// What stands in front of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordHeader {
@@ -77,6 +83,11 @@ impl RecordHeader {
         u64::from(self.meta_len) + u64::from(self.body_len)
     }
 
+    /// Whether there is no content at all, as with the mark that ends a segment.
+    pub fn is_empty(&self) -> bool {
+        self.content_len() == 0
+    }
+
     /// Where meta ends and the body begins.
     pub fn meta_len(&self) -> usize {
         self.meta_len as usize
@@ -88,14 +99,13 @@ impl RecordHeader {
     }
 }
 
-/// The first undamaged record in `bytes`, which stand at `base` in the segment: its distance from `base`.
-pub fn find(salt: Salt, base: u64, bytes: &[u8]) -> Option<u64> {
-    let starts = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC).map(|(at, _)| at);
-    starts.map(|at| (at, &bytes[at..])).find_map(|(at, rest)| {
-        let (raw, content) = rest.split_first_chunk::<HEADER_BYTES>()?;
-        let header = RecordHeader::parse(salt, base + at as u64, raw)?;
-        let content = content.get(..usize::try_from(header.content_len()).ok()?)?;
-        header.matches(salt, content).then_some(at as u64)
+/// The headers of what could be records in `bytes`, which stand at `base` in the segment: their distances from `base`, ascending. Whether
+/// the content is undamaged remains to be seen.
+pub fn candidates(salt: Salt, base: u64, bytes: &[u8]) -> impl Iterator<Item = u64> {
+    let starts = bytes.windows(HEADER_BYTES).enumerate().filter(|(_, window)| window.starts_with(&MAGIC));
+    starts.filter_map(move |(at, _)| {
+        let raw = bytes[at..].first_chunk()?;
+        RecordHeader::parse(salt, base + at as u64, raw).map(|_| at as u64)
     })
 }
 
@@ -132,12 +142,16 @@ mod tests {
     fn every_flipped_bit_is_noticed() {
         let mut raw = Vec::new();
         encode(SALT, 32, b"m", b"some body", &mut raw);
+        let is_undamaged = |raw: &[u8]| {
+            let (header, content) = raw.split_first_chunk().expect("long enough");
+            RecordHeader::parse(SALT, 32, header).is_some_and(|header| header.matches(SALT, content))
+        };
         for bit in 0..raw.len() * 8 {
             let mut damaged = raw.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(find(SALT, 32, &damaged), None, "bit {bit}");
+            assert!(!is_undamaged(&damaged), "bit {bit}");
         }
-        assert_eq!(find(SALT, 32, &raw), Some(0));
+        assert!(is_undamaged(&raw));
     }
 
     #[test]
@@ -146,7 +160,7 @@ mod tests {
         encode(Salt([0; 16]), 52, b"{\"project_id\":1}", b"forged", &mut forged);
         encode(SALT, 32, b"", &forged, &mut outer);
         outer[3] ^= 1;
-        assert_eq!(find(SALT, 32, &outer), None);
+        assert_eq!(candidates(SALT, 32, &outer).next(), None);
     }
 
     #[test]
@@ -154,6 +168,6 @@ mod tests {
         let mut raw = vec![0xff; 13];
         raw.extend_from_slice(&MAGIC);
         encode(SALT, 17, b"", b"good", &mut raw);
-        assert_eq!(find(SALT, 0, &raw), Some(17));
+        assert_eq!(candidates(SALT, 0, &raw).collect::<Vec<_>>(), [17]);
     }
 }

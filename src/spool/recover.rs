@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::error::OpenError;
@@ -72,7 +72,8 @@ pub fn state(dir: &Path, recent_bytes_max: usize, now: OffsetDateTime) -> Result
             len = cut_torn_tail(&reader, &path, len)?;
         }
         state.add_found_segment(number, len);
-        walk(&reader, number, len, &mut state);
+        let end = walk(&reader, number, len, &mut state);
+        state.end_segment(number, end);
     }
     state.ages = ages(dir, &state, now);
     state.next_number = state.next_number.max(numbers.last().map_or(1, |last| last + 1));
@@ -92,8 +93,8 @@ fn ages(dir: &Path, state: &State, now: OffsetDateTime) -> Ages {
     }
 }
 
-/// Lists the records of a segment. Where it cannot be read any further, the rest is kept aside like other damage.
-fn walk(reader: &SegmentReader, number: u64, len: u64, state: &mut State) {
+/// Lists the records of a segment and returns where they end. Where it cannot be read any further, the rest is kept aside like other damage.
+fn walk(reader: &SegmentReader, number: u64, len: u64, state: &mut State) -> u64 {
     let mut read_to = Position { segment: number, offset: segment::HEADER_BYTES };
     let walked = reader.walk(number, len, &mut |step| match step {
         Step::Record(lane, place) => {
@@ -108,10 +109,11 @@ fn walk(reader: &SegmentReader, number: u64, len: u64, state: &mut State) {
             read_to = end;
         }
     });
-    if let Err(error) = walked {
+    walked.unwrap_or_else(|error| {
         error!(spool.segment = number, "the spool cannot be read from offset {} on, skipped and kept aside: {error}", read_to.offset);
         state.add_damage(Place { start: read_to, end: Position { segment: number, offset: len } });
-    }
+        len
+    })
 }
 
 /// `None`: not a segment that could be read, and put aside under another name.
@@ -150,7 +152,7 @@ fn cut_torn_tail(reader: &SegmentReader, path: &Path, len: u64) -> Result<u64, O
         len
     });
     if good < len {
-        warn!("{}: the last {} bytes were never confirmed to anybody and are cut off", path.display(), len - good);
+        info!("{}: the last {} bytes are cut off: left over from before, or never confirmed to anybody", path.display(), len - good);
         let file = OpenOptions::new().write(true).open(path).map_err(OpenError::io("opening", path))?;
         file.set_len(good).and_then(|()| file.sync_all()).map_err(OpenError::io("cutting", path))?;
     }

@@ -1,8 +1,11 @@
 //! Segment files: names, header, reading.
 //!
 //! ```text
-//! "BUGLESPL" 8 | format 4 | zero 4 | salt 16 | records …
+//! "BUGLESPL" 8 | format 4 | zero 4 | salt 16 | records … | end mark
 //! ```
+//!
+//! A file that held another segment before is longer than its records: what is left of them has another salt, so it is no record of this one. Only
+//! the segment that is being written lacks the end mark; behind its last record anything may stand.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,13 +18,16 @@ use super::position::{Place, Position};
 use super::record::{self, RecordHeader, Salt};
 
 const MAGIC: [u8; 8] = *b"BUGLESPL";
-/// The format this version writes. It reads this one and those before: in format 1 records had no lane.
-pub const FORMAT: u32 = 2;
+/// The format this version writes. It reads this one and those before: in format 1 records had no lane, in format 2 segments no end mark.
+pub const FORMAT: u32 = 3;
 const FORMAT_WITHOUT_LANES: u32 = 1;
+const FORMAT_WITHOUT_END: u32 = 2;
 /// Where the first record stands.
 pub const HEADER_BYTES: u64 = 32;
 
 const EXTENSION: &str = "spool";
+/// Bytes that are searched for a record at a time.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// The path of a segment. The number is padded, so that names sort as numbers do.
 pub fn path(dir: &Path, number: u64) -> PathBuf {
@@ -74,6 +80,7 @@ pub struct SegmentReader {
     file: File,
     salt: Salt,
     has_lanes: bool,
+    has_end: bool,
 }
 
 /// What a walk over a segment found.
@@ -95,7 +102,7 @@ pub enum Found {
         /// Where it ends.
         end: u64,
     },
-    /// Nothing more up to the given end.
+    /// Nothing more: the given end, or the mark that ends the segment.
     End,
     /// Bytes that are not an undamaged record.
     Damage,
@@ -119,7 +126,8 @@ impl SegmentReader {
         }
         let mut salt = [0; 16];
         salt.copy_from_slice(&raw[16..]);
-        Ok(Self { file, salt: Salt(bound_to(version, salt)), has_lanes: version > FORMAT_WITHOUT_LANES })
+        let (has_lanes, has_end) = (version > FORMAT_WITHOUT_LANES, version > FORMAT_WITHOUT_END);
+        Ok(Self { file, salt: Salt(bound_to(version, salt)), has_lanes, has_end })
     }
 
     /// The record at `offset` of a segment that ends at `end`.
@@ -130,6 +138,9 @@ impl SegmentReader {
         let Some((header, content_at, record_end)) = self.read_header(offset, end)? else {
             return Ok(Found::Damage);
         };
+        if self.is_end(header) {
+            return Ok(Found::End);
+        }
         let mut content = vec![0; usize::try_from(header.content_len()).map_err(io::Error::other)?];
         match self.file.read_exact_at(&mut content, content_at) {
             Ok(()) if header.matches(self.salt, &content) => {
@@ -144,12 +155,13 @@ impl SegmentReader {
         }
     }
 
-    /// Visits what is in segment `number` up to `end`, by the headers alone.
-    pub fn walk(&self, number: u64, end: u64, visit: &mut impl FnMut(Step)) -> io::Result<()> {
+    /// Visits what is in segment `number` up to its end mark, at most up to `end`, by the headers alone. Returns where it ends.
+    pub fn walk(&self, number: u64, end: u64, visit: &mut impl FnMut(Step)) -> io::Result<u64> {
         let mut offset = HEADER_BYTES;
         while offset < end {
             let place = |to| Place { start: Position { segment: number, offset }, end: Position { segment: number, offset: to } };
             let next = match self.read_header(offset, end)? {
+                Some((header, ..)) if self.is_end(header) => return Ok(offset),
                 Some((_, content_at, record_end)) => {
                     visit(Step::Record(self.read_lane(content_at)?, place(record_end)));
                     record_end
@@ -162,7 +174,11 @@ impl SegmentReader {
             };
             offset = next;
         }
-        Ok(())
+        Ok(end)
+    }
+
+    fn is_end(&self, header: RecordHeader) -> bool {
+        self.has_end && header.is_empty()
     }
 
     fn read_lane(&self, content_at: u64) -> io::Result<u64> {
@@ -177,12 +193,23 @@ impl SegmentReader {
         if self.has_lanes { record::LANE_BYTES } else { 0 }
     }
 
-    /// The first undamaged record after the damage at `offset`.
+    /// Where the first undamaged record after the damage at `offset` begins, or the end mark.
     pub fn find_after(&self, offset: u64, end: u64) -> io::Result<Option<u64>> {
-        let from = offset + 1;
-        let mut bytes = vec![0; usize::try_from(end.saturating_sub(from)).map_err(io::Error::other)?];
-        let len = read_up_to(&self.file, &mut bytes, from)?;
-        Ok(record::find(self.salt, from, &bytes[..len]).map(|distance| from + distance))
+        let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(end.saturating_sub(offset)).map_err(io::Error::other)?)];
+        let mut from = offset + 1;
+        while from < end {
+            let wanted = piece.len().min(usize::try_from(end - from).map_err(io::Error::other)?);
+            let len = read_up_to(&self.file, &mut piece[..wanted], from)?;
+            for distance in record::candidates(self.salt, from, &piece[..len]) {
+                if !matches!(self.read(from + distance, end)?, Found::Damage) {
+                    return Ok(Some(from + distance));
+                }
+            }
+            // A header that the end of this piece cuts in two is whole in the next.
+            let Some(seen) = (len + 1).checked_sub(record::HEADER_BYTES).filter(|seen| *seen > 0) else { break };
+            from += seen as u64;
+        }
+        Ok(None)
     }
 
     /// Header, start of the content, end of the record; `None` for damage and at the end.

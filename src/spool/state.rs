@@ -83,6 +83,12 @@ impl State {
         self.next_number = self.next_number.max(number + 1);
     }
 
+    /// The records of a segment turned out to end there, though the file may be longer.
+    pub fn end_segment(&mut self, number: u64, len: u64) {
+        self.segments.entry(number).and_modify(|segment| segment.len = len);
+        self.advance();
+    }
+
     /// A group of records from `start` on is about to be added.
     pub fn begin_group(&mut self, start: Position, at: OffsetDateTime) {
         let alone = self.depth().byte_count == 0;

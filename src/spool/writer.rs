@@ -31,19 +31,19 @@ pub trait SegmentFile: Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-type Create = Box<dyn FnMut(&Path) -> io::Result<Box<dyn SegmentFile>> + Send>;
+type Open = Box<dyn FnMut(&Path) -> io::Result<Box<dyn SegmentFile>> + Send>;
 
 /// What the writer asks of the disk. A seam, as above.
 pub struct Disk {
-    /// Makes the file of a new segment.
-    pub create: Create,
+    /// Opens the file of a new segment, which may hold an old one.
+    pub open: Open,
     /// Bytes left on the disk that holds this directory.
     pub free_bytes: Box<dyn Fn(&Path) -> u64 + Send>,
 }
 
 impl Default for Disk {
     fn default() -> Self {
-        Self { create: Box::new(create_file), free_bytes: Box::new(free_bytes) }
+        Self { open: Box::new(open_file), free_bytes: Box::new(free_bytes) }
     }
 }
 
@@ -64,9 +64,9 @@ impl SegmentFile for File {
     }
 }
 
-/// The real thing. Truncates: a file of that name can only be left over from an attempt that failed before anything was kept in it.
-pub fn create_file(path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+/// The real thing. What the file holds stays: a segment is made over it.
+pub fn open_file(path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     Ok(Box::new(file))
 }
 
@@ -101,6 +101,7 @@ impl Writer {
         while let Some(group) = self.shared.queue.take() {
             self.commit(group);
         }
+        self.undo(); // nothing is to be undone, but the next life need not look through what was there before
     }
 
     fn commit(&mut self, group: Vec<Append>) {
@@ -122,8 +123,8 @@ impl Writer {
         };
         let now = self.shared.clock.now();
         let mut free = (self.disk.free_bytes)(&self.dir);
-        if free < self.limits.min_free_bytes && depth == 0 {
-            free = self.release_disk().unwrap_or(free);
+        if free < self.limits.min_free_bytes {
+            free = self.release_disk(depth).unwrap_or(free);
         }
         let mut admitted = Vec::with_capacity(group.len());
         for append in group {
@@ -144,19 +145,22 @@ impl Writer {
         admitted
     }
 
-    /// With nothing left to digest, the segment in use only takes space from others: a new one lets it go.
-    fn release_disk(&mut self) -> Option<u64> {
-        self.active.take_if(|active| active.len > segment::HEADER_BYTES)?;
-        self.active().ok()?;
-        self.shared.delete_done(&self.dir);
+    /// Gives back what others need more: the spare, and with nothing left to digest the segment in use, for a new one.
+    fn release_disk(&mut self, depth: u64) -> Option<u64> {
+        self.shared.spare.let_go();
+        if depth == 0 && self.active.take_if(|active| active.len > segment::HEADER_BYTES).is_some() {
+            self.active().ok()?;
+            self.shared.spare.let_go();
+        }
         Some((self.disk.free_bytes)(&self.dir))
     }
 
     /// One write, one sync. Returns where the group begins; on failure nothing of it is left.
     fn write(&mut self, group: &[Append]) -> io::Result<Position> {
+        let segment_bytes = self.limits.segment_bytes;
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
-        let written = self.active().and_then(|active| active.write_group(group, &mut buffer));
+        let written = self.active().and_then(|active| active.write_group(group, segment_bytes, &mut buffer));
         let byte_count = buffer.len() as u64;
         if buffer.capacity() <= BUFFER_KEPT_BYTES {
             self.buffer = buffer;
@@ -208,17 +212,14 @@ impl Writer {
         let number = self.shared.state().next_number;
         let path = segment::path(&self.dir, number);
         let salt = Salt(rand::random());
-        let mut create = || -> io::Result<Box<dyn SegmentFile>> {
-            let mut file = (self.disk.create)(&path)?;
+        let make = |path: &Path| {
+            let mut file = (self.disk.open)(path)?;
             file.write_at(&segment::header(salt), 0)?;
             file.sync()?;
-            File::open(&self.dir)?.sync_all()?; // the name must survive as well as the bytes
             Ok(file)
         };
-        let file = create().inspect_err(|error| {
-            warn!(spool.segment = number, "opening a spool segment failed: {error}");
-            drop(std::fs::remove_file(&path));
-        })?;
+        let file = self.shared.spare.become_segment(&path, make);
+        let file = file.inspect_err(|error| warn!(spool.segment = number, "opening a spool segment failed: {error}"))?;
         self.shared.state().add_segment(number);
         self.shared.delete_done(&self.dir);
         Ok(Active { file, number, salt, len: segment::HEADER_BYTES })
@@ -259,10 +260,15 @@ impl Writer {
 }
 
 impl Active {
-    fn write_group(&mut self, group: &[Append], buffer: &mut Vec<u8>) -> io::Result<Position> {
+    /// The group that makes the segment long enough is its last.
+    fn write_group(&mut self, group: &[Append], segment_bytes: u64, buffer: &mut Vec<u8>) -> io::Result<Position> {
         for append in group {
             let offset = self.len + buffer.len() as u64;
             record::encode(self.salt, offset, &append.meta, &append.body, buffer);
+        }
+        let end = self.len + buffer.len() as u64;
+        if end >= segment_bytes {
+            record::encode_end(self.salt, end, buffer);
         }
         self.file.write_at(buffer, self.len)?;
         Ok(Position { segment: self.number, offset: self.len })

@@ -35,9 +35,9 @@ impl BadDisk {
     fn disk(&self) -> Disk {
         let (disk, free) = (self.clone(), self.clone());
         Disk {
-            create: Box::new(move |path| {
+            open: Box::new(move |path| {
                 fail_if(disk.faults().create)?;
-                Ok(Box::new(FailingFile { file: writer::create_file(path)?, disk: disk.clone() }))
+                Ok(Box::new(FailingFile { file: writer::open_file(path)?, disk: disk.clone() }))
             }),
             free_bytes: Box::new(move |dir| if free.faults().low { 1_000_000 - used_bytes(dir) } else { u64::MAX }),
         }
@@ -65,7 +65,8 @@ impl SegmentFile for FailingFile {
 }
 
 fn used_bytes(dir: &Path) -> u64 {
-    segment_paths(dir).iter().map(|path| std::fs::metadata(path).expect("it exists").len()).sum()
+    let paths = segment_paths(dir).into_iter().chain([dir.join("spare")]);
+    paths.filter_map(|path| std::fs::metadata(path).ok()).map(|file| file.len()).sum()
 }
 
 fn fail_if(fails: bool) -> io::Result<()> {
@@ -135,7 +136,7 @@ async fn a_disk_full_from_the_start_is_used_once_there_is_space() {
 #[tokio::test]
 async fn a_writer_that_panics_leaves_nobody_waiting() {
     let dir = dir();
-    let disk = Disk { create: Box::new(|_| panic!("a bug")), ..Disk::default() };
+    let disk = Disk { open: Box::new(|_| panic!("a bug")), ..Disk::default() };
     let spool = Spool::open_with(dir.path(), LIMITS, Clock::system(), disk).expect("the spool opens");
     assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::Closed)));
     assert!(matches!(spool.append(1, b"", Bytes::new()).await, Err(AppendError::Closed)));
@@ -157,4 +158,20 @@ async fn with_little_disk_left_what_is_finished_is_given_back() {
     append(&spool, "after").await;
     assert!(used_bytes(dir.path()) < 1_000);
     assert_eq!(claim_bodies(&spool).await, ["after"]);
+}
+
+#[tokio::test]
+async fn with_little_disk_left_the_place_kept_for_the_next_segment_is_given_back() {
+    let dir = dir();
+    let disk = BadDisk::default();
+    let limits = SpoolLimits { min_free_bytes: 500_000, segment_bytes: 400_000, ..LIMITS };
+    let spool = Spool::open_with(dir.path(), limits, Clock::system(), disk.disk()).expect("the spool opens");
+    append_all(&spool, &[&"x".repeat(400_000), &"y".repeat(100_000)]).await;
+    let first = spool.claim(1, 1_000_000).await.expect("readable");
+    spool.acknowledge(&places(&first));
+    assert!(dir.path().join("spare").exists());
+    disk.set(Faults { low: true, ..Faults::default() });
+    append(&spool, "after").await;
+    assert!(!dir.path().join("spare").exists());
+    assert_eq!(bodies(&claim_all(&spool).await), ["y".repeat(100_000).as_str(), "after"]);
 }

@@ -10,6 +10,7 @@ mod fairness;
 mod life;
 mod limits;
 mod reading;
+mod reuse;
 
 /// No guard of the disk: tests run on small ones.
 const LIMITS: SpoolLimits = SpoolLimits {
