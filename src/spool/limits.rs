@@ -16,6 +16,8 @@ const MAX_AGE: Duration = Duration::hours(72);
 const MIN_FREE_BYTES: u64 = 256 << 20;
 /// When a segment is this long the next batch opens a new one.
 const SEGMENT_BYTES: u64 = 64 << 20;
+/// What may wait is at least so many segments, for up to two are kept on disk though nothing waits.
+const SEGMENTS_MIN: u64 = 16;
 /// What is kept in memory for the digest, so that it need not read the file: a few batches. Beyond, the system's cache has the file.
 const MEMORY_BYTES: usize = 8 << 20;
 
@@ -52,16 +54,17 @@ impl SpoolLimits {
     pub fn for_disk(dir: &Path) -> io::Result<Self> {
         let existing = dir.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
         let disk = disk(existing)?;
-        Ok(Self {
-            max_bytes: MAX_BYTES.min(disk.total_bytes / 10),
-            min_free_bytes: MIN_FREE_BYTES.min(disk.total_bytes / 50),
-            ..Self::default()
-        })
+        let limits = Self { min_free_bytes: MIN_FREE_BYTES.min(disk.total_bytes / 50), ..Self::default() };
+        Ok(limits.with_max_bytes(MAX_BYTES.min(disk.total_bytes / 10)))
     }
 
     /// With what was configured; `None` leaves the size as it is.
     pub fn with(self, max_bytes: Option<u64>, max_age: Duration) -> Self {
-        Self { max_bytes: max_bytes.unwrap_or(self.max_bytes), max_age, ..self }
+        Self { max_age, ..self.with_max_bytes(max_bytes.unwrap_or(self.max_bytes)) }
+    }
+
+    fn with_max_bytes(self, max_bytes: u64) -> Self {
+        Self { max_bytes, segment_bytes: SEGMENT_BYTES.min(max_bytes / SEGMENTS_MIN), ..self }
     }
 }
 

@@ -136,3 +136,9 @@ async fn a_look_from_outside_sees_what_waits_and_changes_nothing() {
     spool.acknowledge(&places(&first));
     assert_eq!(claim_bodies(&spool).await, ["b", "c", "d", "e"]);
 }
+
+#[test]
+fn segments_are_a_part_of_what_may_wait() {
+    let with = |max_bytes| SpoolLimits::default().with(Some(max_bytes), Duration::hours(1)).segment_bytes;
+    assert_eq!((with(1 << 30), with(8 << 30), with(32 << 20)), (64 << 20, 64 << 20, 2 << 20));
+}

@@ -22,6 +22,8 @@ const BUGS: u32 = 40;
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// After something other than a receipt.
 const RETRY_AFTER: Duration = Duration::from_millis(30);
+/// Events are up to ten times so many bytes long, so that segments fill.
+const LONG_WORDS_MAX: usize = 2_000;
 /// Sent at the end: once it is visible, so is everything before it of the same project and node.
 const LAST_WORDS: &str = "last words";
 
@@ -163,6 +165,7 @@ fn event(bug: &str, id: &str) -> Value {
     event["environment"] = json!(format!("env{}", number % 3));
     event["release"] = json!(format!("shop@{}", number % 5));
     event["user"] = json!({ "id": (number % 200).to_string() });
+    event["extra"] = json!({ "page": "some text ".repeat(number as usize % LONG_WORDS_MAX) });
     event
 }
 

@@ -71,10 +71,15 @@ pub struct Stage {
     _shared_folder: Option<(DataLock, tempfile::TempDir)>,
 }
 
+/// Segments of 2 MiB, so that many end, and their files are used again, while somebody dies.
+fn with_small_segments(site: Site) -> Site {
+    site.with("BUGLE_SPOOL_MAX_BYTES", "32 MiB")
+}
+
 impl Stage {
     /// One node with its own Postgres.
     pub fn private() -> Self {
-        Self::begin(vec![Site::new()], None)
+        Self::begin(vec![with_small_segments(Site::new())], None)
     }
 
     /// Two nodes on one Postgres.
@@ -84,7 +89,7 @@ impl Stage {
         let lock = DataLock::take(&folder.path().join("shared")).expect("nobody else is here");
         let cluster = Cluster::start(&lock, &Settings::durable(None)).expect("it starts");
         let url = database::private(cluster.address()).to_url_lossy();
-        let sites = vec![Site::node_on(url.as_str()), Site::node_on(url.as_str())];
+        let sites = [Site::node_on(url.as_str()), Site::node_on(url.as_str())].map(with_small_segments).into();
         Self::begin(sites, Some((cluster, lock, folder)))
     }
 
