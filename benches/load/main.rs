@@ -124,7 +124,9 @@ async fn measure_floor(bodies: &Arc<Vec<Body>>) -> anyhow::Result<Measured> {
 async fn measure_bugle(shape: Shape, bodies: &Arc<Vec<Body>>, also_steady: bool) -> anyhow::Result<Measured> {
     let running = Running::bugle()?;
     let mut db = running.connect().await?;
-    let warm_up = client::send(&running.target, &Arc::new(events::bodies(shape, WARM_UP_COUNT as u64)), None).await?;
+    // Nothing is sent twice: events that are alike to the last local would be half of what the first dictionaries know.
+    let warm_up = Arc::new(events::numbered(shape, bodies.len() as u64, WARM_UP_COUNT as u64));
+    let warm_up = client::send(&running.target, &warm_up, None).await?;
     wait_visible(&mut db, &warm_up, 0, Instant::now()).await?;
     let memory = running.watch_postgres();
     let before = running.usage(&mut db).await?;
@@ -162,7 +164,7 @@ async fn measure_steady(
     (part, capacity): (f64, f64),
 ) -> anyhow::Result<(report::Steady, usize)> {
     let per_second = part * capacity;
-    let bodies = Arc::new(events::bodies(Shape::Mix, (STEADY_SECONDS * per_second) as u64));
+    let bodies = Arc::new(events::numbered(Shape::Mix, already as u64, (STEADY_SECONDS * per_second) as u64));
     let (target, bodies, mut watcher) = (running.target.clone(), Arc::clone(&bodies), running.connect().await?);
     let before = running.usage(db).await?;
     let began = Instant::now();
