@@ -38,6 +38,7 @@ mod digest_fixtures;
 mod digest_jobs;
 mod digest_limits;
 mod digest_nodes;
+mod digest_plans;
 mod digest_poison;
 mod digest_status;
 mod doors_accounts;

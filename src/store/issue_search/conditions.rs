@@ -28,8 +28,9 @@ pub(super) fn push(sql: &mut Sql, projects: &[ProjectId], query: &Query) {
     }
 }
 
-/// As it is written in the index over the values of tags, which serves nothing else (migration 0014).
+/// As they are written in the index over the values of tags, which serves nothing else (migrations 0014 and 0032).
 const TAG_KEY: &str = "x.key COLLATE \"C\"";
+const TAG_VALUE: &str = "x.value COLLATE \"C\"";
 
 fn push_term(sql: &mut Sql, term: &Term) {
     sql.push(if term.negated { " AND NOT coalesce((" } else { " AND (" });
@@ -43,7 +44,7 @@ fn push_term(sql: &mut Sql, term: &Term) {
         Test::Column(column, patterns) => push_patterns(sql, column_name(*column), patterns),
         Test::Tag(key, patterns) => exists(sql, "issue_tags", |sql| {
             sql.push(TAG_KEY).push(" = ").push_bind(key.clone()).push(" AND ");
-            push_patterns(sql, "x.value", patterns);
+            push_values(sql, (TAG_VALUE, "x.value"), patterns);
         }),
         Test::Has(key) => push_has(sql, key),
         Test::Person(people) => push_people(sql, people),
@@ -129,9 +130,14 @@ fn column_name(column: Column) -> &'static str {
 
 /// The column is one of the values, or like one of the patterns.
 fn push_patterns(sql: &mut Sql, column: &'static str, patterns: &[Pattern]) {
+    push_values(sql, (column, column), patterns);
+}
+
+/// The same of a column that is written differently where equality is asked for: likeness knows more letters than the collation of an index.
+fn push_values(sql: &mut Sql, (indexed, column): (&'static str, &'static str), patterns: &[Pattern]) {
     let exact: Vec<String> = patterns.iter().filter_map(Pattern::exact).map(str::to_owned).collect();
     let like: Vec<String> = patterns.iter().filter(|pattern| pattern.exact().is_none()).map(Pattern::like).collect();
-    sql.push("(").push(column).push(" = ANY(").push_bind(exact).push(")");
+    sql.push("(").push(indexed).push(" = ANY(").push_bind(exact).push(")");
     if !like.is_empty() {
         sql.push(" OR ").push(column).push(" ILIKE ANY(").push_bind(like).push(")");
     }
