@@ -1,7 +1,8 @@
 //! A finished segment whose place on disk the next one takes.
 //!
-//! A sync that makes a file longer waits for the journal of the file system, and so for whatever else the disk is busy with, Postgres above
-//! all. Writing over bytes that are there already does not. So one finished segment is kept for the next instead of being deleted.
+//! A sync that makes a file longer must also bring out where its new blocks are, and may wait for whatever else the file system has to write,
+//! Postgres's files above all. Writing over bytes that are there already does not. So one finished segment is kept for the next instead of being
+//! deleted.
 //! A segment is made in this file and gets its name when its header is durable, so that no segment ever has the header of a former life.
 
 use std::fs::{self, File};

@@ -137,3 +137,20 @@ async fn a_segment_that_cannot_be_read_at_all_does_not_keep_the_server_from_star
     assert_eq!(claim_bodies(&spool).await, ["first", "next"]);
     assert!(segment::path(dir.path(), 2).with_extension("damaged").is_dir());
 }
+
+/// What follows damage is searched a piece at a time, and a header may lie across the end of one.
+#[tokio::test]
+async fn a_record_far_behind_the_damage_is_found_wherever_it_begins() {
+    const PIECE: usize = 1 << 20;
+    for distance in (PIECE - 24..PIECE + 4).step_by(3).chain([2 * PIECE, 2 * PIECE - 30]) {
+        let dir = dir();
+        let body = "x".repeat(distance - usize::try_from(record_len("")).expect("small"));
+        let (path, mut bytes) = written(dir.path(), &["first", &body, "third"]).await;
+        let second = usize::try_from(segment::HEADER_BYTES + record_len("first")).expect("small");
+        bytes[second] ^= 1;
+        fs::write(&path, &bytes).expect("writable");
+        let spool = open(dir.path());
+        append(&spool, "next").await;
+        assert_eq!(claim_bodies(&spool).await, ["first", "third", "next"], "{distance} bytes behind");
+    }
+}
